@@ -68,6 +68,15 @@ pub enum CallbackError {
     Token(TokenError),
 }
 
+/// What a query without its address must say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum QueryAlone {
+    /// Which server sent it (`iss`): the caller may have sent users to several.
+    NamesServer,
+    /// Nothing: the caller sends users to one server only, so that no other can have sent it.
+    OneServer,
+}
+
 /// A way back that has passed its checks.
 pub(crate) struct Accepted {
     pub(crate) code: String,
@@ -81,8 +90,15 @@ impl PendingAuthorization {
         &self.redirect_uri
     }
 
-    /// Checks the way back. `callback` is the whole URL, whose beginning is compared; or its query alone, if that has `iss`.
-    pub(crate) fn accept(&self, provider: &Provider, callback: &str, now: i64) -> Result<Accepted, CallbackError> {
+    /// Checks the way back. `callback` is the whole URL, whose beginning is compared; or its query, which says what `alone`
+    /// wants.
+    pub(crate) fn accept(
+        &self,
+        provider: &Provider,
+        callback: &str,
+        alone: QueryAlone,
+        now: i64,
+    ) -> Result<Accepted, CallbackError> {
         let (query, is_whole) = self.query_of(callback)?;
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         let one = |name: &str| {
@@ -105,7 +121,7 @@ impl PendingAuthorization {
         let iss = one("iss")?;
         self.check_issuer(provider, iss)?;
         // Without the address, only `iss` tells the answers of two servers apart (RFC 9700 §4.4.2).
-        if !is_whole && (iss.is_none() || self.issuer.is_none()) {
+        if !is_whole && iss.is_none() && alone == QueryAlone::NamesServer {
             return Err(CallbackError::Address);
         }
         if let Some(code) = one("error")? {

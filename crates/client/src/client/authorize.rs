@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Client;
 use super::request::{add_own, add_resources};
-use crate::authorization::{Begun, CallbackError, PendingAuthorization};
+use crate::authorization::{Accepted, Begun, CallbackError, PendingAuthorization, QueryAlone};
 use crate::error::TokenError;
 use crate::form;
 use crate::provider::ProviderError;
@@ -60,14 +60,23 @@ impl Client {
 
     /// Ends the authorization code grant: checks the user's way back and exchanges the code.
     ///
-    /// `callback` is the whole URL that the browser asked for. Its query alone is enough where the provider has an issuer and
-    /// sends `iss` (RFC 9207). Remove `pending` from where it is kept
-    /// before this call, so that a second callback finds none.
+    /// `callback` is the whole URL that the browser asked for. Its query alone is enough if it has `iss` (RFC 9207). Remove
+    /// `pending` from where it is kept before this call, so that a second callback finds none.
     ///
     /// # Errors
     /// See [`CallbackError`].
     pub async fn complete(&self, pending: &PendingAuthorization, callback: &str) -> Result<Tokens, CallbackError> {
-        let accepted = pending.accept(self.provider(), callback, self.clock.now_millis())?;
+        let now = self.clock.now_millis();
+        let accepted = pending.accept(self.provider(), callback, QueryAlone::NamesServer, now)?;
+        self.exchange(pending, accepted).await
+    }
+
+    /// Exchanges the code of a way back that has passed its checks.
+    pub(crate) async fn exchange(
+        &self,
+        pending: &PendingAuthorization,
+        accepted: Accepted,
+    ) -> Result<Tokens, CallbackError> {
         let exchanged = self.redeem(pending, &accepted.code).await;
         let mut tokens = exchanged.map_err(CallbackError::Token)?;
         tokens.extra.extend(accepted.extra);

@@ -6,6 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::authorization::QueryAlone;
 use crate::{BasicEncoding, BodyFormat, CallbackError, ClientAuth, ClientSecret, RefreshToken, Refusal, TokenError};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -295,7 +296,9 @@ fn a_query_alone_is_enough_only_if_it_says_who_sent_it() {
         let client = client(asked);
         let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
         let back = format!("{back}code=c&state={}", pending.state);
-        pending.accept(client.provider(), &back, NOW).map(drop)
+        pending
+            .accept(client.provider(), &back, QueryAlone::NamesServer, NOW)
+            .map(drop)
     };
     let issuer = Some("https://id.example");
     assert_eq!(check(None, ""), Err(CallbackError::Address));
@@ -313,7 +316,24 @@ fn a_query_alone_is_enough_only_if_it_says_who_sent_it() {
     }
     let own = |whole: &str| check(None, &format!("{whole}iss=https://id.example/tenant&"));
     assert_eq!(own("https://app.example/callback?"), Ok(()));
-    assert_eq!(own(""), Err(CallbackError::Address));
+    assert_eq!(own(""), Ok(()), "the server is at the place where the user was sent");
+}
+
+#[test]
+fn a_query_alone_need_not_name_its_server_if_there_is_one_only() {
+    let check = |required: bool, back: &str| {
+        let mut asked = provider("https://id.example", "app", ClientAuth::None);
+        asked.iss_required = required;
+        let client = client(asked);
+        let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
+        let back = format!("{back}code=c&state={}", pending.state);
+        pending
+            .accept(client.provider(), &back, QueryAlone::OneServer, NOW)
+            .map(drop)
+    };
+    assert_eq!(check(false, ""), Ok(()));
+    assert_eq!(check(false, "iss=https://evil.example&"), Err(CallbackError::Issuer));
+    assert_eq!(check(true, ""), Err(CallbackError::Issuer), "the server promises `iss`");
 }
 
 #[test]
@@ -321,7 +341,11 @@ fn a_way_back_after_an_hour_is_refused() {
     let client = client(provider("https://id.example", "app", ClientAuth::None));
     let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
     let back = format!("https://app.example/callback?code=c&state={}", pending.state);
-    let accept = |later| pending.accept(client.provider(), &back, NOW + later).map(drop);
+    let accept = |later| {
+        pending
+            .accept(client.provider(), &back, QueryAlone::NamesServer, NOW + later)
+            .map(drop)
+    };
     assert_eq!(accept(3_600_000), Ok(()));
     assert_eq!(accept(3_600_001), Err(CallbackError::Expired));
 }
@@ -458,7 +482,7 @@ proptest! {
     fn a_hostile_way_back_does_no_harm(back in ".{0,200}") {
         let client = client(provider("https://id.example", "app", ClientAuth::None));
         let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
-        prop_assert!(pending.accept(client.provider(), &back, NOW).is_err());
+        prop_assert!(pending.accept(client.provider(), &back, QueryAlone::NamesServer, NOW).is_err());
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::seal::{NotSealed, Purpose};
 use super::{Connection, Keeper, KeeperError, VaultError};
+use crate::authorization::QueryAlone;
 use crate::keeper::provider::Variables;
 use crate::keeper::vault::SignIn;
 use crate::{CallbackError, OAuthError, PendingAuthorization, ProviderError, Tokens, own_redirect_uri};
@@ -139,9 +140,8 @@ impl Keeper {
 
     /// Ends a sign-in with the user's way back: exchanges the code and stores the tokens, then returns.
     ///
-    /// `callback` is the whole URL that the browser asked for. Its query alone is enough where the provider has an issuer and
-    /// sends `iss` (RFC 9207). `reference` is the one of the user who is
-    /// signed in at the program now.
+    /// `callback` is the whole URL that the browser asked for. Its query alone is enough if it has `iss` (RFC 9207), and if the
+    /// keeper has no other provider. `reference` is the one of the user who is signed in at the program now.
     ///
     /// # Errors
     /// See [`ConnectError`]. After [`ConnectError::Denied`] and errors of the exchange, the user begins again.
@@ -180,20 +180,27 @@ impl Keeper {
         let client = provider.ok_or(ConnectError::Unknown)?.client(&remembered.variables)?;
         let _place = self.engine.gate.enter().await.map_err(VaultError::from)?;
         // What anybody can send ends no sign-in; an answer of the provider does.
-        let accepted = remembered.pending.accept(client.provider(), callback, now);
-        match &accepted {
-            Ok(_) | Err(CallbackError::Refused(_)) => {}
-            Err(error) => return Err(error.clone().into()),
-        }
+        let alone = match self.engine.providers.len() == 1 && remembered.variables.is_empty() {
+            true => QueryAlone::OneServer,
+            false => QueryAlone::NamesServer,
+        };
+        let accepted = match remembered.pending.accept(client.provider(), callback, alone, now) {
+            Ok(accepted) => Ok(accepted),
+            Err(CallbackError::Refused(error)) => Err(error),
+            Err(error) => return Err(error.into()),
+        };
         // Before the exchange: a code is redeemed once.
         if !self.engine.vault.spend(&state).await? {
             return Err(ConnectError::State);
         }
-        if let Err(CallbackError::Refused(error)) = accepted {
-            let return_to = remembered.return_to;
-            return Err(ConnectError::Denied { error, return_to });
-        }
-        let tokens = client.complete(&remembered.pending, callback).await?;
+        let accepted = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                let return_to = remembered.return_to;
+                return Err(ConnectError::Denied { error, return_to });
+            }
+        };
+        let tokens = client.exchange(&remembered.pending, accepted).await?;
         self.store_new(&connection, &tokens, &remembered.variables).await?;
         Ok(Connected {
             connection,

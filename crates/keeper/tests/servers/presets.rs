@@ -89,6 +89,36 @@ fn a_sign_in_is_good_once_and_for_its_own_reference() {
     assert_eq!(word(keeper.complete(&back, "17")), (409, "state".to_owned()));
 }
 
+#[test]
+fn the_query_alone_ends_a_sign_in_where_it_names_its_server() {
+    let server = Hallpass::start("default", &declared_for("api"));
+    let found = provider("api", &server, "profile read");
+    let issuer = format!("issuer = \"{}\"\n", server.url());
+    let endpoints = format!(
+        "authorize = \"{0}/oauth/authorize\"\ntoken = \"{0}/oauth/token\"\n",
+        server.url()
+    );
+    let named = found.replace(&issuer, &endpoints);
+    assert_ne!(found, named, "the issuer is replaced");
+    let other = named.replace("[providers.api]", "[providers.other]");
+    for providers in [format!("{found}{other}"), format!("{named}{other}"), named] {
+        let keeper = Keeper::start(&providers);
+        let back = Person::new().allow(&keeper.begin("api", "17"), hallpass_ends::REDIRECT_URI);
+        let (_, query) = back.split_once('?').expect("a query");
+        assert!(query.contains("iss="), "{query}");
+        let nameless = query.split("&iss=").next().expect("the rest");
+        // Any other server could have sent it.
+        let nameless_is_enough = !providers.contains("[providers.other]");
+        if !nameless_is_enough {
+            let (status, answer) = keeper.complete(nameless, "17");
+            assert_eq!((status, &answer["error"]), (422, &json!("callback")), "{answer}");
+        }
+        let sent = if nameless_is_enough { nameless } else { query };
+        let (status, answer) = keeper.complete(sent, "17");
+        assert_eq!(status, 200, "{answer}");
+    }
+}
+
 /// CCH-13: nobody asks for the token, and it is refreshed all the same.
 #[test]
 fn cch_13_an_idle_connection_is_refreshed_ahead_of_its_expiry() {
