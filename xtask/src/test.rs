@@ -130,10 +130,12 @@ fn clippy(root: &Path) -> Outcome {
     let workspace = ["clippy", "--locked", "--workspace"];
     let strict = ["--", "-D", "warnings"];
     cargo(root, &[&workspace[..], &["--all-targets"], &strict].concat())?;
-    // The workspace turns every feature on. An API may leave them out.
+    // The workspace turns every feature on. Other programs may leave them out.
     let bare = [
         "-p",
         "hallpass-wire",
+        "-p",
+        "hallpass-client",
         "-p",
         "hallpass-resource",
         "--no-default-features",

@@ -73,6 +73,7 @@ pub enum CallbackError {
 pub(crate) enum QueryAlone {
     /// Which server sent it (`iss`): the caller may have sent users to several.
     NamesServer,
+    #[cfg(any(test, feature = "keeper"))]
     /// Nothing: the caller sends users to one server only, so that no other can have sent it.
     OneServer,
 }

@@ -41,20 +41,21 @@ impl Discovery {
         self.document.get(upstream.clock.as_ref(), fetch).await
     }
 
-    /// Asks at the places in the order of RFC 8414 §5 and of the Model Context Protocol.
+    /// Asks at the places in the order of RFC 8414 §5 and of the Model Context Protocol. A document that cannot be used is
+    /// passed over: some servers answer every address with something.
     async fn fetch(&self, upstream: &Upstream) -> Result<Endpoints, Unavailable> {
         let mut last = Unavailable::new("the issuer is no URL");
+        let mut unusable = None;
         for place in places(&self.issuer) {
             match upstream.get(&place).await {
-                Ok(body) => {
-                    return read(&body, &self.issuer).map_err(|reason| {
-                        Unavailable::new(format!("the metadata at {place} cannot be used: {reason}"))
-                    });
-                }
+                Ok(body) => match read(&body, &self.issuer) {
+                    Ok(endpoints) => return Ok(endpoints),
+                    Err(reason) => unusable = Some(format!("the metadata at {place} cannot be used: {reason}")),
+                },
                 Err(error) => last = error,
             }
         }
-        Err(last)
+        Err(unusable.map_or(last, Unavailable::new))
     }
 }
 
@@ -73,7 +74,9 @@ fn places(issuer: &str) -> Vec<String> {
         format!("{root}/openid-configuration{path}"),
     ];
     if !path.is_empty() {
-        places.push(format!("{scheme}://{authority}{path}/.well-known/openid-configuration"));
+        for name in ["openid-configuration", "oauth-authorization-server"] {
+            places.push(format!("{scheme}://{authority}{path}/.well-known/{name}"));
+        }
     }
     places
 }
@@ -104,6 +107,7 @@ mod tests {
                 "https://id.example/.well-known/oauth-authorization-server/tenant",
                 "https://id.example/.well-known/openid-configuration/tenant",
                 "https://id.example/tenant/.well-known/openid-configuration",
+                "https://id.example/tenant/.well-known/oauth-authorization-server",
             ]
         );
         assert_eq!(places("https://id.example").len(), 2);

@@ -26,3 +26,14 @@ pub use browser::follow;
 pub use hallpass::{Hallpass, Person};
 pub use peers::{Django, OidcProvider};
 pub use process::built;
+
+/// A client of HTTP that trusts no certificate of this machine.
+///
+/// # Panics
+/// If it cannot be made.
+pub fn http() -> hallpass_client::http::HttpClient {
+    hallpass_client::http::HttpClient::builder()
+        .without_native_roots()
+        .build()
+        .expect("a client of HTTP")
+}

@@ -18,7 +18,9 @@ use crate::error::TokenError;
 use crate::provider::Provider;
 use crate::tokens::{AccessToken, RefreshToken, TokenType, Tokens};
 
-pub(crate) use dates::{Moment, is_believable};
+pub(crate) use dates::Moment;
+#[cfg(feature = "keeper")]
+pub(crate) use dates::is_believable;
 
 /// No lifetime is longer than a hundred years: the sum of a moment and a lifetime stays far from the end of the numbers.
 const LONGEST_LIFETIME_SECS: f64 = 100.0 * 365.25 * 86_400.0;

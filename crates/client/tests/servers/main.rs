@@ -14,15 +14,8 @@ mod oidc_provider;
 
 use std::sync::Arc;
 
-use hallpass_client::http::HttpClient;
 use hallpass_client::{Client, ClientAuth, Provider, Refusal, SystemClock, TokenError, Tokens};
-
-fn http() -> HttpClient {
-    HttpClient::builder()
-        .without_native_roots()
-        .build()
-        .expect("an HTTP client")
-}
+use hallpass_ends::http;
 
 fn provider(auth: ClientAuth, scope: &str) -> Provider {
     let mut provider = Provider::new(hallpass_ends::CLIENT_ID, auth);

@@ -2,6 +2,7 @@
 
 mod answer;
 mod flights;
+mod outage;
 mod seen;
 
 use crate::access::Access;
@@ -16,6 +17,7 @@ use flights::Flights;
 use hallpass_wire::bearer::BearerToken;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, Request};
+use outage::Outage;
 use seen::Seen;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -46,6 +48,7 @@ pub(crate) struct Introspection {
     kept: Arc<Mutex<Kept>>,
     seen: Mutex<Seen>,
     flights: Flights,
+    outage: Outage,
     requests: Semaphore,
 }
 
@@ -55,6 +58,7 @@ impl Introspection {
             kept: Arc::new(Mutex::new(Kept::new(settings.keep))),
             seen: Mutex::new(Seen::new(settings.keep)),
             flights: Flights::default(),
+            outage: Outage::default(),
             requests: Semaphore::new(MOST_REQUESTS),
             settings,
             feed,
@@ -72,7 +76,11 @@ impl Introspection {
         if let Some(access) = self.kept(&key, upstream.moment()) {
             return Ok(access);
         }
-        let ask = || self.ask(token, discovery, upstream);
+        let ask = || async {
+            let told = self.ask(token, discovery, upstream).await;
+            self.outage.note(told.as_ref().err());
+            told
+        };
         let told = self.flights.share(key, upstream.moment(), ask).await?;
         self.judge(key, &told, upstream)
     }

@@ -276,6 +276,17 @@ async fn ready_says_what_is_wrong_before_the_first_caller_comes() {
     assert!(error.reason.contains("its issuer is"), "{error}");
 }
 
+#[tokio::test]
+async fn a_document_that_cannot_be_used_is_passed_over() {
+    let (server, clock) = setup();
+    let good = json!({"issuer": super::ISSUER, "introspection_endpoint": "https://id.example/introspect"});
+    for bad in [json!({"issuer": "https://other.example"}), json!("a page")] {
+        server.says("/.well-known/oauth-authorization-server", 200, &bad);
+        server.says("/.well-known/openid-configuration", 200, &good);
+        assert!(asking(&server, &clock).ready().await.is_ok(), "{bad}");
+    }
+}
+
 #[test]
 fn a_builder_without_what_it_needs_says_so() {
     let (server, clock) = setup();

@@ -16,18 +16,11 @@ mod oidc_provider;
 
 use hallpass_client::http::HttpClient;
 use hallpass_client::{Client, ClientAuth, Provider, SystemClock};
-use hallpass_ends::{CLIENT_ID, SECRET};
+use hallpass_ends::{CLIENT_ID, SECRET, http};
 use hallpass_resource::{Access, BearerToken, Builder, Clock, Fetch, FetchFuture, Refused, Verifier};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
-
-fn http() -> HttpClient {
-    HttpClient::builder()
-        .without_native_roots()
-        .build()
-        .expect("an HTTP client")
-}
 
 /// The app that every server here knows, at the server with this address.
 async fn app(url: &str, scope: &str, resource: Option<&str>) -> Client {

@@ -98,7 +98,7 @@ fn a_person_of_the_sample_site_connects_an_app_and_ends_it_at_the_site() {
 
 /// CCH-12 and CCH-13: with Method 1 the call after the expiry refreshes first, with Method 2 it finds a fresh token.
 #[test]
-fn the_methods_differ_in_what_the_call_after_the_expiry_finds() {
+fn cch_12_and_13_the_methods_differ_in_what_the_call_after_the_expiry_finds() {
     for (preset, client_id) in [
         ("default", "acme-reports"),
         ("common-controls-hub", "acme-reports"),

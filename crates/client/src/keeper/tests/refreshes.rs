@@ -17,7 +17,7 @@ async fn a_live_token_costs_no_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_token_is_refreshed_once_for_all_who_ask() {
+async fn cch_12_an_expired_token_is_refreshed_once_for_all_who_ask() {
     let world = World::new();
     let keeper = world.keeper();
     let one = world.connect(&keeper, "one").await;
@@ -211,7 +211,7 @@ async fn retry_after_is_obeyed_for_all_connections_of_the_provider() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn method_2_keeps_tokens_live_that_nobody_uses() {
+async fn cch_13_method_2_keeps_tokens_live_that_nobody_uses() {
     let world = World::new();
     let keeper = world.keeper();
     let mut all = Vec::new();
