@@ -2,7 +2,7 @@
 
 const { KEEPER_URL, KEEPER_SECRET, CONNECTION, API_URL } = process.env;
 
-/** A live access token. `refused` is one that the API did not take. */
+/** A live access token. `refused` is a token that the API refused. */
 async function token(connection, refused) {
   const path = connection.split('/').map(encodeURIComponent).join('/');
   const query = refused ? `?refused=${encodeURIComponent(refused.slice(-8))}` : '';
@@ -14,7 +14,7 @@ async function token(connection, refused) {
   return body.access_token;
 }
 
-/** The API's answer. A token that the API refuses is replaced once. */
+/** The API's answer. If the API refuses the token, another one is tried, once. */
 async function call(connection, url) {
   let access = await token(connection);
   const ask = () => fetch(url, { headers: { authorization: `Bearer ${access}` } });

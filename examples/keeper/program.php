@@ -12,7 +12,7 @@ function get(string $url, string $bearer): array
     return [(int) explode(' ', $http_response_header[0])[1], json_decode($body, true)];
 }
 
-/** A live access token. $refused is one that the API did not take. */
+/** A live access token. $refused is a token that the API refused. */
 function token(string $connection, ?string $refused = null): string
 {
     $path = implode('/', array_map('rawurlencode', explode('/', $connection)));
@@ -25,7 +25,7 @@ function token(string $connection, ?string $refused = null): string
     };
 }
 
-/** The API's answer. A token that the API refuses is replaced once. */
+/** The API's answer. If the API refuses the token, another one is tried, once. */
 function call(string $connection, string $url): array
 {
     $access = token($connection);

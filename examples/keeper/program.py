@@ -15,7 +15,7 @@ class NeedsUser(Exception):
 
 
 def token(connection, refused=None):
-    """A live access token. `refused` is one that the API did not take."""
+    """A live access token. `refused` is a token that the API refused."""
     query = f"?refused={quote(refused[-8:])}" if refused else ""
     headers = {"Authorization": f"Bearer {SECRET}"}
     try:
@@ -28,7 +28,7 @@ def token(connection, refused=None):
 
 
 def call(connection, url):
-    """The API's answer. A token that the API refuses is replaced once."""
+    """The API's answer. If the API refuses the token, another one is tried, once."""
     access = token(connection)
     for last in (False, True):
         try:

@@ -7,7 +7,7 @@ token() {
 }
 
 call() {
-    # The header comes by a file descriptor: arguments are readable by everybody on the machine.
+    # curl reads the header from standard input: everybody on the machine can read arguments.
     printf 'Authorization: Bearer %s' "$1" | curl --silent --output "$answer" --write-out '%{http_code}' --header @- "$API_URL"
 }
 

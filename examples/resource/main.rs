@@ -1,4 +1,4 @@
-//! An API for orders, in axum. Reading needs the scope `orders`; ordering needs a person too.
+//! An API for orders, in axum. Reading needs the scope `orders`; ordering also needs a token that acts for a person.
 //!
 //! README.md says how to run it beside a Hallpass on this computer.
 #![allow(clippy::print_stdout, reason = "a program that says where it listens")]
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .follow_feed()
         .metadata(ProtectedResource::new(&address).scopes(Scopes::parse("orders")?))
         .build()?;
-    // A wrong address or secret shows here, and not at the first caller.
+    // Finds a wrong address or secret now, and not when the first caller comes.
     verifier.ready().await?;
 
     println!("listening on {address}");

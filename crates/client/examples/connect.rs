@@ -5,7 +5,8 @@
 //!   REDIRECT_URI=http://127.0.0.1:8081/callback SCOPE=orders cargo run --package hallpass-client --example connect
 //! ```
 //!
-//! Open the printed address in a browser, and paste the address to which it comes back.
+//! Open the printed address in a browser, sign in, and allow. The browser then goes to the redirect URI, where nothing
+//! needs to answer. Paste that whole address into the terminal.
 #![allow(clippy::print_stdout, reason = "it talks with a person")]
 
 use std::error::Error;
@@ -35,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Ok(());
     };
     match client.refresh(refresh).await {
-        // Store `tokens.refresh` before anybody uses the access token: it may replace the one before.
+        // Store `tokens.refresh` before the access token is used: the old refresh token may not work any more.
         Ok(tokens) => println!("refreshed; the access token expires at {:?}", tokens.expires_at),
         Err(TokenError::Refused(error)) if error.refusal() == Refusal::Grant => println!("connect again: {error}"),
         Err(error) if error.may_have_counted() => println!("ask again with the same refresh token: {error}"),

@@ -1,4 +1,4 @@
-//! What is kept between sending the user away and their way back, and the checks on that way back.
+//! What is kept while the user is at the server, and the checks of the callback that brings them back.
 
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub struct Begun {
 /// What must be remembered until the user comes back. It holds a secret, the code verifier.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PendingAuthorization {
-    /// The value that the way back must repeat (RFC 6749 §10.12). It finds this record again.
+    /// The value that the callback must repeat (RFC 6749 §10.12). A program can find this record by it.
     pub state: String,
     pub(crate) verifier: Option<String>,
     pub(crate) redirect_uri: String,
@@ -37,7 +37,7 @@ pub struct PendingAuthorization {
     pub(crate) began_at: i64,
 }
 
-/// Why the way back is not accepted, or gave no tokens.
+/// Why the callback is not accepted, or gave no tokens.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackError {
@@ -78,7 +78,7 @@ pub(crate) enum QueryAlone {
     OneServer,
 }
 
-/// A way back that has passed its checks.
+/// A callback that has passed its checks.
 pub(crate) struct Accepted {
     pub(crate) code: String,
     /// The parameters that [`Provider::callback_extra`] names.
@@ -91,8 +91,8 @@ impl PendingAuthorization {
         &self.redirect_uri
     }
 
-    /// Checks the way back. `callback` is the whole URL, whose beginning is compared; or its query, which says what `alone`
-    /// wants.
+    /// Checks the callback. `callback` is the whole URL, whose beginning must be the redirect URI, or its query alone,
+    /// which must say what `alone` wants.
     pub(crate) fn accept(
         &self,
         provider: &Provider,

@@ -19,17 +19,17 @@ use crate::form;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Provider {
-    /// The issuer identifier (RFC 8414 §2), if known. It is compared with the parameter `iss` of the way back.
+    /// The issuer identifier (RFC 8414 §2), if known. It is compared with the parameter `iss` of the callback.
     pub issuer: Option<String>,
     /// Where the user signs in (RFC 6749 §3.1).
     pub authorization_endpoint: Option<String>,
     /// Where tokens come from (RFC 6749 §3.2).
     pub token_endpoint: Option<String>,
-    /// RFC 7009.
+    /// Where tokens are revoked (RFC 7009).
     pub revocation_endpoint: Option<String>,
-    /// RFC 7662.
+    /// Where the server says whether a token is valid (RFC 7662).
     pub introspection_endpoint: Option<String>,
-    /// Whether the way back must have the parameter `iss` (RFC 9207 §2.4).
+    /// Whether the callback must have the parameter `iss` (RFC 9207 §2.4).
     pub iss_required: bool,
     /// The client identifier.
     pub client_id: String,
@@ -37,7 +37,8 @@ pub struct Provider {
     pub auth: ClientAuth,
     /// How requests to the token endpoint are written.
     pub body: BodyFormat,
-    /// Whether authorization requests carry a code challenge (RFC 7636). Only for servers that refuse it, set this to false.
+    /// Whether authorization requests have a code challenge (RFC 7636). Set it to false only for a server that refuses
+    /// one.
     pub pkce: bool,
     /// What stands between scopes: a space (RFC 6749 §3.3), or a comma for some servers.
     pub scope_separator: String,
@@ -53,7 +54,7 @@ pub struct Provider {
     pub refresh_params: Vec<(String, String)>,
     /// Names of members of the token answer that are handed on in [`Tokens::extra`](crate::Tokens::extra).
     pub extra: Vec<String>,
-    /// Names of parameters of the user's way back that are handed on in [`Tokens::extra`](crate::Tokens::extra) too.
+    /// Names of parameters of the callback that are handed on in [`Tokens::extra`](crate::Tokens::extra) too.
     pub callback_extra: Vec<String>,
     /// The lifetime of access tokens where answers have no `expires_in`.
     pub access_lifetime: Option<Duration>,
@@ -84,14 +85,14 @@ pub enum ClientAuth {
 #[derive(Clone)]
 pub struct ClientSecret(Zeroizing<String>);
 
-/// What happens to the identifier and the secret before they become a Basic header.
+/// How the identifier and the secret are encoded in a Basic header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum BasicEncoding {
     /// Each is form-encoded first, as RFC 6749 §2.3.1 says.
     #[default]
     Form,
-    /// They are taken as they are, for servers that do not decode. A difference shows only for characters other than letters,
-    /// digits, `-`, `_`, `.` and `*`.
+    /// They are sent as they are, for servers that do not decode. The two encodings differ only for characters other
+    /// than letters, digits, `-`, `_`, `.` and `*`.
     Plain,
 }
 

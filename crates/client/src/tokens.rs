@@ -88,7 +88,7 @@ pub struct Tokens {
     pub expires_at: Option<i64>,
     /// The refresh token, if the answer has one. After a refresh, `None` means that the one before stays valid (§6).
     pub refresh: Option<RefreshToken>,
-    /// The moment after which an unused refresh token is expired, if known.
+    /// The moment after which the refresh token is expired if nobody uses it, if known.
     pub refresh_expires_at: Option<i64>,
     /// The moment at which the grant ends whatever is refreshed, if the server says so
     /// (draft-ietf-oauth-refresh-token-expiration §6).
@@ -107,7 +107,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// An access token from elsewhere, which was had at `now`. Set the other fields as far as they are known.
+    /// An access token that came from elsewhere, at the moment `now`. Set the other fields that you know.
     ///
     /// ```
     /// use hallpass_client::{AccessToken, RefreshToken, Tokens};

@@ -22,7 +22,7 @@ impl Access {
         &self.scopes
     }
 
-    /// Whom the token is meant for. Empty only if the builder accepts answers without `aud`.
+    /// The APIs that the token is meant for (`aud`). Empty only if the builder accepts answers without `aud`.
     #[must_use]
     pub fn audiences(&self) -> &[String] {
         &self.audiences

@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How long an answer is kept that the feed watches over.
+/// How long an answer is kept while the feed is followed.
 const KEPT_WITH_FEED: Duration = Duration::from_secs(5 * 60);
 
 /// The longest answer that is read, in bytes: a snapshot of the feed has up to 10,000 tags of 30 bytes.
@@ -102,14 +102,15 @@ impl Builder {
         }
     }
 
-    /// The identifier of this API, which tokens must name in `aud`. (repeatable)
+    /// An identifier of this API. A token must name one of them in `aud` (repeatable).
     pub fn audience(mut self, identifier: &str) -> Self {
         self.audiences.push(identifier.to_owned());
         self
     }
 
-    /// Accepts introspection answers without `aud`, and without `token_type`: for a server that sends neither, and all of whose tokens
-    /// are for this API. Without `token_type` a refresh token looks like an access token. JWTs always need an audience.
+    /// Accepts introspection answers without `aud` and without `token_type`. Use it only for a server that sends
+    /// neither and whose tokens are all for this API: without `token_type` a refresh token looks like an access token.
+    /// JWTs always need an audience.
     pub fn accept_bare_answers(mut self) -> Self {
         self.bare_answers = true;
         self
@@ -134,7 +135,7 @@ impl Builder {
     /// Verifies tokens that are JWTs (RFC 9068) with the server's keys. With [`introspection`](Self::introspection) too, the
     /// form of a token decides.
     ///
-    /// A JWT works until it expires: nobody is asked whether it was revoked.
+    /// A JWT works until it expires: the server is not asked whether it was revoked.
     pub fn jwt(mut self) -> Self {
         self.jwt = true;
         self
@@ -152,16 +153,16 @@ impl Builder {
         self
     }
 
-    /// Follows the revocation feed of Hallpass, so that answers can be kept: for five minutes, unless
+    /// Follows the revocation feed of Hallpass, so that answers can be kept: for five minutes at most, unless
     /// [`keep_answers`](Self::keep_answers) says otherwise.
     pub fn follow_feed(mut self) -> Self {
         self.follow_feed = true;
         self
     }
 
-    /// How long an answer about a good token may be kept, and how many of them: 10,000 by default. Without the feed nothing is kept
-    /// unless this is called, and a revoked token works for so long. Answers about bad tokens are never kept: a paused token may be
-    /// good again at any moment.
+    /// How long an answer about a good token may be kept, and how many answers (10,000 by default). Without the feed,
+    /// nothing is kept unless this is called; a revoked token then works until its answer is too old. Answers about bad
+    /// tokens are never kept: a paused token may be good again at any moment.
     pub fn keep_answers(mut self, time: Duration, most: usize) -> Self {
         self.keep_for = Some(time);
         self.keep = most;
@@ -198,7 +199,7 @@ impl Builder {
         self
     }
 
-    /// The clocks. The default are those of this machine.
+    /// The clocks. By default those of this machine.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self

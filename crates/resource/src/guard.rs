@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A tower layer that lets only callers through whose token has what the route needs. It puts the [`Access`] into the
+/// A tower layer that lets a caller through only if the token has what the route needs. It puts the [`Access`] into the
 /// request's extensions as `Arc<Access>`.
 ///
 /// Guards may stand inside each other: the token is checked once for each request.
@@ -38,7 +38,7 @@ pub enum GuardError {
 }
 
 impl Verifier {
-    /// A guard for routes that need a token, and nothing else of it. Add what they need.
+    /// A guard that needs a good token and nothing more. Add further needs with its methods.
     #[must_use]
     pub fn guard(&self) -> Guard {
         Guard {
@@ -104,7 +104,7 @@ impl Guard {
         Ok(access)
     }
 
-    /// Checks what the route needs, of a token that has been verified.
+    /// Checks that a verified token has what the route needs.
     ///
     /// # Errors
     /// [`Refused`].

@@ -6,10 +6,11 @@
 //!
 //! - **Fails closed, and says why.** If the server cannot be asked, the caller gets 503 with `Retry-After`, never 401: a
 //!   client throws its token away on a 401. The reason is logged.
-//! - **A kept answer dies with its token.** With Hallpass the verifier follows the revocation feed
-//!   (docs/guide/resource-feed.md). An answer that something ended is dropped within a second, and while the feed is silent no
-//!   kept answer is used.
-//! - **Nothing grows.** Answers, expiries, requests in flight and events are bounded. Keys of caches are hashes of tokens.
+//! - **A kept answer ends with its token.** With Hallpass the verifier follows the revocation feed
+//!   (docs/guide/resource-feed.md). When a token is revoked, its kept answer is dropped within a second. While the feed
+//!   does not answer, no kept answer is used.
+//! - **Memory is bounded.** Answers, expiries, requests in flight and events have limits. Caches hold hashes of tokens,
+//!   not tokens.
 //!
 //! ```
 //! # #[cfg(feature = "fetch")] {

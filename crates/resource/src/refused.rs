@@ -1,10 +1,10 @@
-//! Why a request is not let through.
+//! Why a request is refused.
 
 use hallpass_wire::Scopes;
 use std::fmt;
 use std::time::Duration;
 
-/// A refusal. What the caller may know of it is in the answer; all of it may be logged.
+/// A refusal. The answer contains only what the caller may know; the refusal itself may be logged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Refused {
@@ -16,7 +16,7 @@ pub enum Refused {
     Invalid(String),
     /// The token has expired.
     Expired,
-    /// The token was good here before, and is not now, before its expiry.
+    /// This verifier saw the token as good before. It is not good now, although it has not expired.
     Revoked,
     /// The token lacks some of these scopes, which the route needs.
     Scopes(Scopes),
@@ -24,7 +24,7 @@ pub enum Refused {
     NoPerson,
     /// The person's sign-in is too weak or too old (RFC 9470).
     StepUp(StepUp),
-    /// Nobody can say now whether the token is good.
+    /// The verifier cannot find out now whether the token is good.
     Unavailable(Unavailable),
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
-/// A service that only callers reach whom the [`Guard`] admits.
+/// A service behind a [`Guard`]: only callers that the guard admits reach it.
 #[derive(Clone, Debug)]
 pub struct GuardedService<S> {
     inner: S,

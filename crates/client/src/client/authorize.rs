@@ -1,4 +1,4 @@
-//! The authorization code grant: away to the server, and back (RFC 6749 §4.1).
+//! The authorization code grant: the user goes to the server and comes back (RFC 6749 §4.1).
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
@@ -16,9 +16,10 @@ use crate::tokens::Tokens;
 impl Client {
     /// Begins the authorization code grant: an address for the user, with `state` and a code challenge (RFC 7636, `S256`).
     ///
-    /// `scopes` empty means those of the provider. `redirect_uri` must be registered; give each provider and tenant one of
-    /// its own, as [`own_redirect_uri`](crate::own_redirect_uri) makes it. Empty if none is registered: then the server shows
-    /// the code to the user, who copies it, and [`redeem`](Self::redeem) takes the place of [`complete`](Self::complete).
+    /// `scopes` empty means those of the provider. `redirect_uri` must be registered; give each provider and tenant one
+    /// of its own, as [`own_redirect_uri`](crate::own_redirect_uri) makes it. It is empty if none is registered. Then
+    /// the server shows the code to the user, who copies it: call [`redeem`](Self::redeem) instead of
+    /// [`complete`](Self::complete).
     ///
     /// # Errors
     /// [`ProviderError::Missing`] without an authorization endpoint.
@@ -58,7 +59,7 @@ impl Client {
         Ok(Begun { url, pending })
     }
 
-    /// Ends the authorization code grant: checks the user's way back and exchanges the code.
+    /// Completes the authorization code grant: checks the callback and exchanges the code.
     ///
     /// `callback` is the whole URL that the browser asked for. Its query alone is enough if it has `iss` (RFC 9207). Remove
     /// `pending` from where it is kept before this call, so that a second callback finds none.
@@ -71,7 +72,7 @@ impl Client {
         self.exchange(pending, accepted).await
     }
 
-    /// Exchanges the code of a way back that has passed its checks.
+    /// Exchanges the code of a callback that has passed its checks.
     pub(crate) async fn exchange(
         &self,
         pending: &PendingAuthorization,

@@ -8,9 +8,10 @@ use serde_json::Value;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-/// How long an event speaks against answers: another server may learn of it two seconds later, and the feed has delays too.
+/// For how long after an event no answer about it is kept: another server may learn of the event two seconds later, and
+/// the feed has delays too.
 const AGAINST: Duration = Duration::from_secs(5);
-/// An answer that takes longer is not kept: events that speak against it may be forgotten when it comes.
+/// An answer that takes longer is not kept: when it comes, an event about it may be forgotten already.
 const LONGEST_REQUEST: Duration = Duration::from_secs(5);
 /// How long an event is remembered.
 const REMEMBERED: Duration = Duration::from_secs(10);
