@@ -20,7 +20,8 @@ use serde_json::json;
 use crate::config::{ConfigError, Secret, Webhook};
 use crate::metrics::Metrics;
 
-/// The waits between attempts: 41 minutes together. Then the event is dropped, and the log says so.
+/// The waits after each failed try but the last: 41 minutes together. Then the event is dropped, and the log says so. The
+/// vault counts the tries, so a restart does not begin anew.
 const WAITS: [Duration; 7] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
@@ -40,6 +41,15 @@ pub(crate) struct Sender {
     key: hmac::Key,
     metrics: Metrics,
     clock: Arc<dyn Clock>,
+}
+
+/// What to do with an event after a try.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    Done,
+    /// Try again after this wait.
+    Wait(Duration),
+    Drop,
 }
 
 /// What an attempt led to.
@@ -68,36 +78,34 @@ impl Sender {
 
     /// Delivers one event, with retries.
     async fn deliver(&self, event: &Event, events: &Events) {
-        let id = id(event);
-        let body = body(event);
-        for wait in WAITS.into_iter().map(Some).chain([None]) {
-            let attempt = self.attempt(&id, &body).await;
-            let outcome = match (attempt, wait) {
-                (Attempt::Delivered, _) => "delivered",
-                (Attempt::Later, Some(_)) => "later",
-                (Attempt::Gone, _) | (Attempt::Later, None) => "dropped",
-            };
-            self.metrics.webhook(outcome);
-            match (attempt, wait) {
-                (Attempt::Later, Some(wait)) => {
-                    // Another keeper would send it too, and would begin to count anew.
-                    match events.hold(wait).await {
-                        Ok(true) => tokio::time::sleep(wait).await,
-                        Ok(false) => return,
-                        Err(error) => {
-                            tracing::warn!(%error, "an event cannot be kept; another keeper may send it too");
-                            tokio::time::sleep(wait).await;
-                        }
-                    }
-                }
-                (Attempt::Delivered, _) => return,
-                _ => {
-                    let connection = &event.connection;
-                    tracing::error!(%id, %connection, "an event could not be delivered and was dropped");
-                    return;
-                }
+        let mut tries = event.tries;
+        while let Next::Wait(wait) = self.once(event, tries).await {
+            tries = tries.saturating_add(1);
+            // Another keeper would send it too.
+            match events.failed(wait).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, "an event cannot be kept; another keeper may send it too"),
             }
+            tokio::time::sleep(wait).await;
         }
+    }
+
+    /// Tries once, after so many failed tries.
+    async fn once(&self, event: &Event, tries: u32) -> Next {
+        let id = id(event);
+        let attempt = self.attempt(&id, &body(event)).await;
+        let next = next(attempt, tries, self.clock.now_millis().saturating_sub(event.at));
+        self.metrics.webhook(match next {
+            Next::Done => "delivered",
+            Next::Wait(_) => "later",
+            Next::Drop => "dropped",
+        });
+        if next == Next::Drop {
+            let connection = &event.connection;
+            tracing::error!(%id, %connection, "an event could not be delivered and was dropped");
+        }
+        next
     }
 
     async fn attempt(&self, id: &str, body: &str) -> Attempt {
@@ -145,16 +153,30 @@ pub(crate) async fn tell(keeper: Keeper, sender: Option<Sender>, metrics: Metric
     }
 }
 
-/// Sends the events that wait, each once. The first one that is not taken stays for the next time.
+/// Sends the events that wait, each once. The first one that is not taken stays for the next time, and so do those behind it.
 pub(crate) async fn tell_waiting(keeper: &Keeper, sender: &Sender) -> Result<(), VaultError> {
     let mut events = keeper.events();
     while let Some(event) = events.try_next().await? {
-        let id = id(&event);
-        if sender.attempt(&id, &body(&event)).await == Attempt::Later {
-            break;
+        if let Next::Wait(_) = sender.once(&event, event.tries).await {
+            return events.give_back().await;
         }
     }
     Ok(())
+}
+
+/// What follows from a try, after so many failed ones. An event is dropped after eight tries or more over 41 minutes or more:
+/// a timer may try each minute.
+fn next(attempt: Attempt, tries: u32, age_millis: i64) -> Next {
+    let longest: Duration = WAITS.iter().sum();
+    let is_old = u128::try_from(age_millis).is_ok_and(|age| age >= longest.as_millis());
+    let wait = usize::try_from(tries).ok().and_then(|tries| WAITS.get(tries));
+    match (attempt, wait) {
+        (Attempt::Delivered, _) => Next::Done,
+        (Attempt::Gone, _) => Next::Drop,
+        (Attempt::Later, Some(wait)) => Next::Wait(*wait),
+        (Attempt::Later, None) if is_old => Next::Drop,
+        (Attempt::Later, None) => Next::Wait(WAITS[WAITS.len() - 1]),
+    }
 }
 
 fn id(event: &Event) -> String {
@@ -212,12 +234,26 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_dropped_after_eight_tries_over_41_minutes() {
+        let old = 2_456_000;
+        let later = |tries, age| next(Attempt::Later, tries, age);
+        assert_eq!(later(0, 10 * old), Next::Wait(Duration::from_secs(1)));
+        assert_eq!(later(6, 10 * old), Next::Wait(Duration::from_secs(1_400)));
+        assert_eq!(later(7, old), Next::Drop);
+        assert_eq!(later(40, old - 1), Next::Wait(Duration::from_secs(1_400)));
+        assert_eq!(later(u32::MAX, old), Next::Drop);
+        assert_eq!(next(Attempt::Gone, 0, 0), Next::Drop);
+        assert_eq!(next(Attempt::Delivered, 7, old), Next::Done);
+    }
+
+    #[test]
     fn a_body_names_connection_cause_and_moment() {
         let event = Event {
             id: [7; 16],
             connection: "shop/customer-17".parse().unwrap(),
             at: 1_800_000_000_000,
             happening: Happening::NeedsUser("invalid_grant".to_owned()),
+            tries: 0,
         };
         assert_eq!(
             body(&event),

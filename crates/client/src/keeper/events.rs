@@ -25,6 +25,8 @@ pub struct Event {
     pub at: i64,
     /// What happened.
     pub happening: Happening,
+    /// How many tries to deliver it have failed, in all processes: see [`Events::failed`].
+    pub tries: u32,
 }
 
 /// What happened.
@@ -105,15 +107,27 @@ impl Events {
         }
     }
 
-    /// Keeps the event that was read last for a minute more than `span`, so that no other reader gets it while this one waits
-    /// and tries again. Returns `false` if it is gone: it was dealt with, or replaced by a newer one.
+    /// Counts a failed try of the event that was read last, and keeps it for a minute more than `wait`, so that no other reader
+    /// gets it while this one waits and tries again. Returns `false` if it is gone: it was dealt with, or replaced by a newer
+    /// one.
     ///
     /// # Errors
     /// If the vault fails.
-    pub async fn hold(&self, span: Duration) -> Result<bool, VaultError> {
+    pub async fn failed(&self, wait: Duration) -> Result<bool, VaultError> {
         match &self.current {
-            Some(id) => self.vault.hold_event(id, span + SPAN).await,
+            Some(id) => self.vault.event_failed(id, wait + SPAN).await,
             None => Ok(false),
+        }
+    }
+
+    /// Counts a failed try of the event that was read last, and leaves it to the next reader, who may be another process.
+    ///
+    /// # Errors
+    /// If the vault fails. Then another reader gets the event after a minute.
+    pub async fn give_back(&mut self) -> Result<(), VaultError> {
+        match self.current.take() {
+            Some(id) => self.vault.event_failed(&id, Duration::ZERO).await.map(drop),
+            None => Ok(()),
         }
     }
 
@@ -127,9 +141,15 @@ impl Events {
                 self.vault.event_done(id).await?;
                 self.current = None;
             }
-            let Some(StoredEvent { id, connection, event }) = self.vault.next_event(SPAN).await? else {
+            let Some(stored) = self.vault.next_event(SPAN).await? else {
                 return Ok(None);
             };
+            let StoredEvent {
+                id,
+                connection,
+                event,
+                tries,
+            } = stored;
             self.current = Some(id);
             // A kind that a later version writes is passed over.
             if let Some(happening) = Happening::of(&event) {
@@ -139,6 +159,7 @@ impl Events {
                     connection,
                     at,
                     happening,
+                    tries,
                 }));
             }
         }

@@ -56,11 +56,29 @@ async fn an_event_whose_reader_still_works_on_it_goes_to_no_other() {
     keeper.keep_due().await.unwrap();
     let mut first = keeper.events();
     assert!(read(&mut first).await.is_some());
-    assert_eq!(first.hold(Duration::from_secs(1400)).await, Ok(true));
+    assert_eq!(first.failed(Duration::from_secs(1400)).await, Ok(true));
     tokio::time::advance(Duration::from_secs(1459)).await;
     assert_eq!(read(&mut keeper.events()).await, None);
     assert_eq!(read(&mut first).await, None, "it is dealt with");
-    assert_eq!(first.hold(Duration::ZERO).await, Ok(false));
+    assert_eq!(first.failed(Duration::ZERO).await, Ok(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_tries_are_counted_whoever_makes_them() {
+    let world = World::new();
+    let keeper = world.keeper();
+    world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.end("one");
+    keeper.keep_due().await.unwrap();
+    for tries in 0..3 {
+        let mut events = keeper.events();
+        assert_eq!(read(&mut events).await.unwrap().tries, tries);
+        events.give_back().await.unwrap();
+        assert_eq!(events.failed(Duration::ZERO).await, Ok(false), "it is nobody's");
+    }
+    let mut events = keeper.events();
+    assert_eq!(read(&mut events).await.unwrap().tries, 3, "it was not dealt with");
 }
 
 #[tokio::test(start_paused = true)]

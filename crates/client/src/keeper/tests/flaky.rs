@@ -115,8 +115,8 @@ impl Vault for Flaky {
     fn next_event(&self, span: Duration) -> VaultFuture<'_, Option<StoredEvent>> {
         self.vault.next_event(span)
     }
-    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
-        self.vault.hold_event(id, span)
+    fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        self.vault.event_failed(id, span)
     }
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
         self.vault.event_done(id)

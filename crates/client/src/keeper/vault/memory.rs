@@ -73,6 +73,7 @@ impl Inner {
                 id: random::bytes(),
                 connection: connection.clone(),
                 event,
+                tries: 0,
             },
             taken_until: None,
         });
@@ -252,13 +253,14 @@ impl Vault for MemoryVault {
         })
     }
 
-    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+    fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
         Box::pin(async move {
             let mut inner = self.lock();
             let event = inner.events.iter_mut().find(|event| event.stored.id == *id);
-            Ok(event
-                .map(|event| event.taken_until = Some(Instant::now() + span))
-                .is_some())
+            let Some(event) = event else { return Ok(false) };
+            event.taken_until = Some(Instant::now() + span);
+            event.stored.tries = event.stored.tries.saturating_add(1);
+            Ok(true)
         })
     }
 

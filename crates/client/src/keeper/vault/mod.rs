@@ -201,6 +201,8 @@ pub struct StoredEvent {
     pub connection: Connection,
     /// What happened.
     pub event: NewEvent,
+    /// How many tries to deliver it have failed.
+    pub tries: u32,
 }
 
 /// A sign-in that was begun.
@@ -262,8 +264,9 @@ pub trait Vault: Send + Sync {
     /// The oldest event that no reader has. This reader has it for `span`, by the vault's clock.
     fn next_event(&self, span: Duration) -> VaultFuture<'_, Option<StoredEvent>>;
 
-    /// Lets the reader of an event have it for `span` from now on. Returns `false` if it is gone.
-    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool>;
+    /// Counts a failed try to deliver an event, and lets its reader have it for `span` from now on. Returns `false` if it is
+    /// gone.
+    fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool>;
 
     /// Deletes an event, which was dealt with.
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()>;

@@ -224,8 +224,8 @@ impl Vault for PostgresVault {
         })
     }
 
-    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
-        Box::pin(async move { self.changes(sql::HOLD_EVENT, &[&millis(span), &id.as_slice()]).await })
+    fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        Box::pin(async move { self.changes(sql::EVENT_FAILED, &[&millis(span), &id.as_slice()]).await })
     }
 
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {

@@ -174,10 +174,10 @@ impl Vault for SqliteVault {
         })
     }
 
-    fn hold_event<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+    fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
         let id = *id;
         self.writer
-            .run(move |database| statements::hold_event(database, id, span))
+            .run(move |database| statements::event_failed(database, id, span))
     }
 
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {

@@ -39,6 +39,7 @@ pub(super) fn event_of(row: &tokio_postgres::Row) -> Result<StoredEvent, VaultEr
             at: get(row, 5)?,
             ends_at: get(row, 6)?,
         },
+        tries: u32::try_from(get::<i64>(row, 7)?).unwrap_or(u32::MAX),
     })
 }
 

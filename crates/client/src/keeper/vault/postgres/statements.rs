@@ -16,10 +16,16 @@ CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
 CREATE TABLE IF NOT EXISTS keeper_events (
     provider TEXT COLLATE \"C\" NOT NULL, reference TEXT COLLATE \"C\" NOT NULL, kind TEXT NOT NULL, id BYTEA NOT NULL,
     reason TEXT, at BIGINT NOT NULL, ends_at BIGINT, taken_until BIGINT NOT NULL,
-    told_at BIGINT NOT NULL, PRIMARY KEY (provider, reference, kind));
+    told_at BIGINT NOT NULL, tries BIGINT NOT NULL DEFAULT 0, PRIMARY KEY (provider, reference, kind));
 CREATE INDEX IF NOT EXISTS keeper_events_order ON keeper_events (told_at);
 CREATE TABLE IF NOT EXISTS keeper_clocks (provider TEXT PRIMARY KEY, skew BIGINT NOT NULL);
-CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
+CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_attribute
+        WHERE attrelid = 'keeper_events'::regclass AND attname = 'tries' AND NOT attisdropped) THEN
+        ALTER TABLE keeper_events ADD COLUMN tries BIGINT NOT NULL DEFAULT 0;
+    END IF;
+END $$;";
 
 /// The highest version that made these tables.
 pub(super) const VERSION: &str = "SELECT max(version) FROM keeper_vault";
@@ -42,7 +48,7 @@ told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, e
     SELECT provider, reference, $11::text, $10::bytea, $12::text, $13::bigint, $14::bigint, 0,
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM written WHERE $11::text IS NOT NULL
     ON CONFLICT (provider, reference, kind) DO UPDATE SET id = excluded.id, reason = excluded.reason, at = excluded.at,
-        ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at)
+        ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at, tries = 0)
 SELECT provider FROM written";
 
 /// Leases a connection. What another session locks counts as leased.
@@ -75,7 +81,7 @@ told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, e
     SELECT provider, reference, $13::text, $12::bytea, $14::text, $15::bigint, $16::bigint, 0,
         (extract(epoch FROM clock_timestamp()) * 1000000)::bigint FROM written WHERE $13::text IS NOT NULL
     ON CONFLICT (provider, reference, kind) DO UPDATE SET id = excluded.id, reason = excluded.reason, at = excluded.at,
-        ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at)
+        ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at, tries = 0)
 SELECT provider FROM written";
 
 /// Deletes a connection under its lease, with its events.
@@ -115,11 +121,11 @@ pub(super) const NEXT_EVENT: &str =
     "UPDATE keeper_events SET taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
 WHERE id = (SELECT id FROM keeper_events WHERE taken_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
     ORDER BY told_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING provider, reference, id, kind, reason, at, ends_at";
+RETURNING provider, reference, id, kind, reason, at, ends_at, tries";
 
-/// Lengthens a reader's time for an event.
-pub(super) const HOLD_EVENT: &str =
-    "UPDATE keeper_events SET taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
+/// Counts a failed try, and lengthens the reader's time for the event.
+pub(super) const EVENT_FAILED: &str = "UPDATE keeper_events SET tries = tries + 1,
+    taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
 WHERE id = $2 RETURNING id";
 
 /// Deletes an event.

@@ -30,7 +30,7 @@ CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
 CREATE TABLE IF NOT EXISTS keeper_events (
     provider TEXT NOT NULL, reference TEXT NOT NULL, kind TEXT NOT NULL, id BLOB NOT NULL,
     reason TEXT, at INTEGER NOT NULL, ends_at INTEGER, taken_until INTEGER NOT NULL,
-    PRIMARY KEY (provider, reference, kind));
+    tries INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (provider, reference, kind));
 CREATE TABLE IF NOT EXISTS keeper_clocks (provider TEXT PRIMARY KEY, skew INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 
@@ -39,6 +39,11 @@ const COLUMNS: &str =
 
 pub(super) fn create(database: &Database) -> Result<()> {
     database.execute_batch(TABLES)?;
+    let counts = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('keeper_events') WHERE name = 'tries')";
+    if !database.query_row(counts, [], |row| row.get::<_, bool>(0))? {
+        // Made before the tries were counted.
+        database.execute_batch("ALTER TABLE keeper_events ADD COLUMN tries INTEGER NOT NULL DEFAULT 0")?;
+    }
     let version: Option<i64> = database
         .query_row("SELECT version FROM keeper_vault", [], |row| row.get(0))
         .optional()?;
@@ -264,7 +269,7 @@ pub(super) fn spend(database: &Database, state: [u8; 32]) -> Result<bool> {
 fn tell(database: &Database, connection: &Connection, event: Option<&NewEvent>) -> Result<()> {
     let Some(event) = event else { return Ok(()) };
     let id: [u8; 16] = random::bytes();
-    let sql = "INSERT OR REPLACE INTO keeper_events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+    let sql = "INSERT OR REPLACE INTO keeper_events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, 0)";
     let values = params![
         connection.provider(),
         connection.reference(),
@@ -286,7 +291,7 @@ pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<S
     let sql = format!(
         "UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id =
             (SELECT id FROM keeper_events WHERE taken_until <= {NOW} ORDER BY rowid LIMIT 1)
-         RETURNING provider, reference, id, kind, reason, at, ends_at"
+         RETURNING provider, reference, id, kind, reason, at, ends_at, tries"
     );
     let event = |row: &rusqlite::Row<'_>| {
         Ok(StoredEvent {
@@ -298,13 +303,14 @@ pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<S
                 at: row.get(5)?,
                 ends_at: row.get(6)?,
             },
+            tries: row.get(7)?,
         })
     };
     database.query_row(&sql, [millis(span)], event).optional()
 }
 
-pub(super) fn hold_event(database: &Database, id: [u8; 16], span: Duration) -> Result<bool> {
-    let sql = format!("UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id = ?2");
+pub(super) fn event_failed(database: &Database, id: [u8; 16], span: Duration) -> Result<bool> {
+    let sql = format!("UPDATE keeper_events SET taken_until = {NOW} + ?1, tries = tries + 1 WHERE id = ?2");
     Ok(database.execute(&sql, params![millis(span), id])? == 1)
 }
 
