@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::open::{OpenError, Wanted, open};
-use crate::output::{Fault, say};
+use crate::output::{Fault, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
@@ -143,7 +143,7 @@ async fn token(config: &Config, connection: &Connection, refused: Option<&str>, 
     }
     let code = match outcome {
         Ok(token) if json => {
-            say(&serve::token_body(&token).to_string())?;
+            say(&token_body(&token).to_string())?;
             return Ok(ExitCode::SUCCESS);
         }
         Ok(token) => {

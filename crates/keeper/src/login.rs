@@ -15,10 +15,10 @@ use http::Uri;
 use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, Place};
+use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::open::{Wanted, open};
 use crate::output::{Fault, say};
-use crate::serve::Listener;
 
 /// How long the person may take.
 const PATIENCE: Duration = Duration::from_secs(3_600);

@@ -4,6 +4,7 @@
 
 mod cli;
 mod config;
+mod listener;
 mod login;
 mod metrics;
 mod moving;

@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 
+use hallpass_client::keeper::Token;
+use serde_json::{Value, json};
+
 /// An error that ends a command.
 pub(crate) type Fault = Box<dyn std::error::Error>;
 
@@ -11,4 +14,15 @@ pub(crate) fn say(line: &str) -> std::io::Result<()> {
     output.write_all(line.as_bytes())?;
     output.write_all(b"\n")?;
     output.flush()
+}
+
+/// A token as the service answers it and `token --json` prints it. Times are seconds since 1970, as in tokens.
+pub(crate) fn token_body(token: &Token) -> Value {
+    json!({
+        "access_token": token.access.secret(),
+        "token_type": token.token_type.as_str(),
+        "expires_at": token.expires_at.map(|at| at / 1000),
+        "scope": token.scope,
+        "extra": token.extra,
+    })
 }

@@ -1,7 +1,7 @@
 //! What every operation of a keeper needs, and the leases that it takes.
 
 use super::gate::Gate;
-use super::observer::Observer;
+use super::observer::{Noted, Observer};
 use super::orientation::Orientation;
 use super::provider::Provider;
 use super::seal::VaultKey;
@@ -49,6 +49,12 @@ pub(crate) struct Lease {
 impl Engine {
     pub(crate) fn provider(&self, connection: &Connection) -> Result<&Provider, KeeperError> {
         self.providers.get(connection.provider()).ok_or(KeeperError::Unknown)
+    }
+
+    pub(crate) fn note(&self, connection: &Connection, noted: Noted<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.refreshed(connection, noted);
+        }
     }
 
     /// A lease from now on.

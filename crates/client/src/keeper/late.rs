@@ -8,7 +8,7 @@ use super::engine::{Engine, Lease};
 use super::outcome;
 use super::provider::Provider;
 use super::record::Record;
-use super::refresh::REWRITE;
+use super::saving::REWRITE;
 use super::schedule;
 use super::unsaved::Unsaved;
 use super::vault::Row;

@@ -1,7 +1,6 @@
 //! Tells the program what happens to refreshes, for its log and its counts.
 
 use super::Connection;
-use super::engine::Engine;
 use super::failure;
 use crate::{TokenError, Tokens};
 
@@ -29,14 +28,6 @@ impl<'a> Noted<'a> {
             outcome: answer.as_ref().map_or_else(failure::kind, |_| "refreshed"),
             cause,
             has_odd_date: answer.as_ref().is_ok_and(|tokens| tokens.has_odd_date),
-        }
-    }
-}
-
-impl Engine {
-    pub(super) fn note(&self, connection: &Connection, noted: Noted<'_>) {
-        if let Some(observer) = &self.observer {
-            observer.refreshed(connection, noted);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::observer::Noted;
 use super::outcome::{self, Around, Settled};
 use super::provider::Provider;
 use super::record::{Record, Standing};
+use super::saving::REWRITE;
 use super::schedule;
 use super::token::{RefusedToken, Token};
 use super::unsaved::Unsaved;
@@ -24,8 +25,6 @@ use tokio::time::Instant;
 
 /// How often a keeper looks whether another one has finished.
 const POLL: Duration = Duration::from_millis(50);
-/// How often a failed write is tried again while the lease lasts.
-pub(super) const REWRITE: Duration = Duration::from_millis(200);
 
 /// What a refresh is for.
 #[derive(Clone)]

@@ -5,7 +5,11 @@ use super::record::{Record, Standing};
 use super::unsaved::Unsaved;
 use super::vault::{Change, Taken};
 use super::{Connection, VaultError};
+use std::time::Duration;
 use subtle::ConstantTimeEq as _;
+
+/// How often a failed write is tried again.
+pub(super) const REWRITE: Duration = Duration::from_millis(200);
 
 impl Engine {
     /// Writes the change of a connection that could not be written before, if there is one.

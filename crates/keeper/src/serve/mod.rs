@@ -3,7 +3,6 @@
 mod answers;
 mod connections;
 mod guard;
-mod listener;
 mod page;
 mod routes;
 mod tokens;
@@ -17,14 +16,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::{Config, ConfigError};
+use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::open::{Wanted, open};
 use crate::output::{Fault, say};
 use crate::webhook::{Sender, tell};
 
-pub(crate) use guard::{Guard, Rights};
-pub(crate) use listener::Listener;
-pub(crate) use tokens::token_body;
+use guard::{Guard, Rights};
 
 /// The longest body that is read, in bytes: tokens with their extra members.
 const LONGEST_BODY: usize = 128 * 1024;

@@ -4,10 +4,11 @@ use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use hallpass_client::keeper::{Connection, KeeperError, Token};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answers::{Json, fault, later};
 use super::{Rights, Service};
+use crate::output::token_body;
 
 /// The wait after the vault failed.
 const VAULT_AWAY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -77,15 +78,4 @@ pub(super) fn refused(error: &KeeperError) -> (&'static str, Response) {
             ("vault", later("unavailable", Some("vault"), VAULT_AWAY))
         }
     }
-}
-
-/// Times are seconds since 1970, as in tokens.
-pub(crate) fn token_body(token: &Token) -> Value {
-    json!({
-        "access_token": token.access.secret(),
-        "token_type": token.token_type.as_str(),
-        "expires_at": token.expires_at.map(|at| at / 1000),
-        "scope": token.scope,
-        "extra": token.extra,
-    })
 }

@@ -429,7 +429,10 @@ async fn a_reader_whose_tries_fail_keeps_its_event_or_gives_it_back() {
             ..put("a/1", 50)
         };
         vault.put(newer).await.unwrap();
-        assert!(!vault.event_failed(&id, LONG).await.unwrap(), "a newer one took its place");
+        assert!(
+            !vault.event_failed(&id, LONG).await.unwrap(),
+            "a newer one took its place"
+        );
         let newer = vault.next_event(LONG).await.unwrap().unwrap();
         assert_eq!(newer.tries, 0);
         let id = newer.id;
