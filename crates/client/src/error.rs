@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::http::HttpError;
+use crate::tokens::RefreshToken;
 
 /// Why a token endpoint gave no tokens. No text contains a token or a secret.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -35,6 +36,15 @@ pub enum TokenError {
         /// What is wrong with the answer.
         reason: &'static str,
     },
+    /// The answer has a new refresh token and no access token that can be read. Store the refresh token, and ask again with
+    /// it: the one before may be spent.
+    #[error("the answer of the server (status {status}) has a refresh token and no usable access token")]
+    Incomplete {
+        /// The HTTP status.
+        status: u16,
+        /// The new refresh token.
+        refresh: RefreshToken,
+    },
 }
 
 /// The error of [`Client::refresh`](crate::Client::refresh).
@@ -46,7 +56,7 @@ impl TokenError {
         match self {
             Self::Refused(_) | Self::NotSent(_) => false,
             Self::Unavailable { may_have_counted, .. } => *may_have_counted,
-            Self::Unanswered(_) | Self::Malformed { .. } => true,
+            Self::Unanswered(_) | Self::Malformed { .. } | Self::Incomplete { .. } => true,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,15 @@ macro_rules! token {
                 &self.0
             }
         }
+
+        /// Takes the same time wherever two tokens of one length differ.
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                verify_slices_are_equal(self.0.as_bytes(), other.0.as_bytes()).is_ok()
+            }
+        }
+
+        impl Eq for $name {}
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -33,12 +33,17 @@ pub(crate) fn read_tokens(
     secrets: &[&str],
 ) -> Result<Tokens, TokenError> {
     let body = read_object(answer, moment, secrets)?;
-    let Some(access) = text(&body, "access_token").and_then(AccessToken::new) else {
-        return Err(malformed(answer.status(), "there is no usable access_token"));
+    let refresh = text(&body, "refresh_token").and_then(RefreshToken::new);
+    let access = match (text(&body, "access_token").and_then(AccessToken::new), refresh.clone()) {
+        (Some(access), _) => access,
+        (None, None) => return Err(malformed(answer.status(), "there is no usable access_token")),
+        (None, Some(refresh)) => {
+            let status = answer.status().as_u16();
+            return Err(TokenError::Incomplete { status, refresh });
+        }
     };
     let seconds = |name: &str| body.get(name).and_then(lifetime);
     let end = |life: Option<Duration>| life.map(|life| moment.sent_at.saturating_add(in_millis(life)));
-    let refresh = text(&body, "refresh_token").and_then(RefreshToken::new);
     // Apigee says "0" where there is no refresh token, and Keycloak where it does not end.
     let refresh_names = [
         "refresh_token_timeout",

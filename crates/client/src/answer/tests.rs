@@ -336,6 +336,29 @@ fn the_skew_of_the_clocks_comes_from_date() {
 }
 
 #[test]
+fn a_refresh_token_is_not_lost_with_what_stands_beside_it() {
+    let found = |body: &str| match read(200, body) {
+        Err(TokenError::Incomplete { refresh, .. }) => refresh.secret().to_owned(),
+        other => panic!("{body}: {other:?}"),
+    };
+    for access in [
+        "",
+        r#""access_token":7,"#,
+        r#""access_token":"","#,
+        r#""access_token":"a\nb","#,
+    ] {
+        assert_eq!(found(&format!(r#"{{{access}"refresh_token":"r2"}}"#)), "r2");
+    }
+    let odd = r#"{"access_token":"a","refresh_token":"r2","expires_in":{"a":1},"token_type":[],"scope":7,"refresh_expires_in":"soon"}"#;
+    assert_eq!(
+        good(odd).refresh.map(|token| token.secret().to_owned()).as_deref(),
+        Some("r2")
+    );
+    let refused = read(400, r#"{"error":"invalid_grant","refresh_token":"r2"}"#);
+    assert!(matches!(refused, Err(TokenError::Refused(_))), "{refused:?}");
+}
+
+#[test]
 fn a_token_that_is_over_when_it_is_given_has_no_lifetime() {
     for life in ["0", "-1", "\"0\"", "-3600.5"] {
         let answer = answer(

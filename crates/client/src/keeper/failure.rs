@@ -21,7 +21,7 @@ pub(super) fn kind(error: &TokenError) -> &'static str {
         TokenError::Unavailable { .. } => "unavailable",
         TokenError::Unanswered(_) => "unanswered",
         TokenError::NotSent(_) => "not_reached",
-        TokenError::Malformed { .. } => "malformed",
+        TokenError::Malformed { .. } | TokenError::Incomplete { .. } => "malformed",
     }
 }
 

@@ -52,27 +52,30 @@ impl Engine {
         tokio::spawn(async move {
             // As long as the keeper asks nobody again.
             let answer = tokio::time::timeout(engine.limits.request, open.answer()).await;
-            if let Ok(Ok(tokens)) = answer {
-                engine.store_late(open, &tokens).await;
+            if let Ok(answer) = answer {
+                engine.store_late(open, &answer).await;
             }
             engine.gate.ended_late();
         });
     }
 
-    async fn store_late(&self, open: Open, tokens: &Tokens) {
+    async fn store_late(&self, open: Open, answer: &Result<Tokens, TokenError>) {
         let connection = &open.row.connection.clone();
         let Ok(provider) = self.provider(connection) else {
             return;
         };
         let around = self.around(provider, open.lease, &open.row, self.clock.now_millis());
-        let settled = outcome::settle(open.record.clone(), &Ok(tokens.clone()), around);
+        let Some(issued_at) = outcome::issued_at(answer, around) else {
+            return;
+        };
+        let settled = outcome::settle(open.record.clone(), answer, around);
         let Ok(change) = self.change(open.lease, &open.row, &settled, schedule::due(&settled.record)) else {
             return;
         };
         self.unsaved.keep(Unsaved {
             change,
             presented: open.presented.clone(),
-            issued_at: tokens.requested_at.saturating_add(around.skew),
+            issued_at,
         });
         // What the vault does not take in this time is written by the next use or pass.
         let store = async {

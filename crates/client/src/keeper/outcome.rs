@@ -5,10 +5,10 @@
 
 use super::events::Happening;
 use super::failure;
-use super::record::{Record, Standing};
+use super::record::{Record, Refresh, Standing};
 use super::schedule::{self, Keep, Trouble};
 use super::vault::{NEVER, NewEvent};
-use crate::{OAuthError, Refusal, TokenError, Tokens};
+use crate::{OAuthError, RefreshToken, Refusal, TokenError, Tokens};
 use std::time::Duration;
 
 /// An access token that the API refused within this time after its issue counts for the breaker.
@@ -64,6 +64,7 @@ pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, ar
                 later(&mut record, Trouble::Lasting, None, around);
             }
         },
+        Err(TokenError::Incomplete { refresh, .. }) => return renewed(record, refresh, around),
         Err(TokenError::Unavailable { retry_after, .. }) => {
             later(&mut record, Trouble::Passing, *retry_after, around);
         }
@@ -77,6 +78,15 @@ pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, ar
         // The lost answer of an earlier request stays lost.
         asked_at: around.asked_before.or(counted.then_some(around.asked_at)),
         event: None,
+    }
+}
+
+/// When the tokens of an answer were issued, by the provider's clock. `None` if the answer has none to store.
+pub(crate) fn issued_at(answer: &Result<Tokens, TokenError>, around: Around) -> Option<i64> {
+    match answer {
+        Ok(tokens) => Some(tokens.requested_at.saturating_add(around.skew)),
+        Err(TokenError::Incomplete { .. }) => Some(around.now),
+        Err(_) => None,
     }
 }
 
@@ -146,6 +156,21 @@ fn accepted(mut record: Record, tokens: &Tokens, around: Around) -> Settled {
         record,
         asked_at: None,
         event: recovered.then(|| Happening::Recovered.at(around.now)),
+    }
+}
+
+/// The answer came, with a new refresh token and nothing else that can be read. Nobody has sent that one yet.
+fn renewed(mut record: Record, refresh: &RefreshToken, around: Around) -> Settled {
+    record.refresh = Some(Refresh {
+        token: refresh.clone(),
+        issued_at: around.now,
+        expires_at: None,
+    });
+    later(&mut record, Trouble::Passing, None, around);
+    Settled {
+        record,
+        asked_at: None,
+        event: None,
     }
 }
 

@@ -216,11 +216,11 @@ impl Engine {
         }
         self.note(&row.connection, Noted::of(&answer, settled.record.failure.as_deref()));
         let change = self.change(lease, row, &settled, schedule::due(&settled.record))?;
-        if let Ok(tokens) = &answer {
+        if let Some(issued_at) = outcome::issued_at(&answer, around) {
             self.unsaved.keep(Unsaved {
                 change: change.clone(),
                 presented: refresh.clone(),
-                issued_at: tokens.requested_at.saturating_add(skew),
+                issued_at,
             });
         }
         let is_written = self.write(lease, change).await;

@@ -19,6 +19,8 @@ pub(super) enum Fate {
     Fair,
     /// It never reaches the server.
     NotSent,
+    /// It is answered, without an access token.
+    Incomplete,
     /// It reaches the server and its answer is lost.
     AnswerLost,
     /// It is lost on its way, and the client cannot tell.
@@ -220,6 +222,10 @@ impl Model {
                 answer
             }
             Fate::NotSent => Err(TokenError::NotSent("refused".to_owned())),
+            Fate::Incomplete => Err(TokenError::Incomplete {
+                status: 200,
+                refresh: self.present(refresh)?.refresh.unwrap(),
+            }),
             Fate::AnswerLost => {
                 drop(self.present(refresh));
                 tokio::task::yield_now().await;

@@ -47,6 +47,24 @@ async fn a_caller_that_gives_up_does_not_cancel_the_refresh() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_came_without_an_access_token_is_kept() {
+    let world = World::new();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Incomplete]);
+    let failed = keeper.token(&one).await.unwrap_err();
+    assert!(
+        matches!(&failed, KeeperError::Unavailable { reason: Some(reason), .. } if reason == "malformed"),
+        "{failed}"
+    );
+    world.clock.advance(2 * MINUTE);
+    assert_eq!(access(keeper.token(&one).await), "at.one.3");
+    assert_eq!(world.server.requests(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_near_its_end_is_refreshed_and_stays_good_if_that_fails() {
     let world = World::new();
     let keeper = world.keeper();
