@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use hallpass_client::keeper::{Connection, KeeperError};
+use hallpass_client::keeper::{ConnectError, Connection, KeeperError};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::open::{OpenError, Wanted, open};
+use crate::open::{Wanted, open};
 use crate::output::{Fault, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
@@ -83,7 +83,7 @@ pub(crate) fn run() -> ExitCode {
         .and_then(|runtime| runtime.block_on(follow(arguments)));
     outcome.unwrap_or_else(|error| {
         tracing::error!("{error}");
-        if let Some(OpenError::Discovery { .. }) = error.downcast_ref() {
+        if let Some(ConnectError::Away(_)) = error.downcast_ref() {
             return ExitCode::from(LATER);
         }
         ExitCode::FAILURE

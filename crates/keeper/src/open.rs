@@ -6,15 +6,20 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hallpass_client::keeper::{
     InvalidKey, Keeper, MemoryVault, PostgresVault, SqliteVault, Vault, VaultError, VaultKey,
 };
-use hallpass_client::{DiscoveryError, Metadata, Provider, SystemClock, discover};
+use hallpass_client::{Metadata, Provider, SystemClock, discover};
+use tokio::task::JoinSet;
 
-use crate::config::{Config, ConfigError, Store, VaultPlace, key_file};
+use crate::config::{Config, ConfigError, ProviderConfig, Store, VaultPlace, key_file};
 use crate::metrics::Metrics;
 use crate::refreshes::Refreshes;
+
+/// How long a start waits for the metadata of providers.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Why the keeper cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +32,6 @@ pub(crate) enum OpenError {
     Vault(#[from] VaultError),
     #[error("the vault's CA file cannot be read: {0}")]
     CaFile(std::io::Error),
-    #[error("provider `{name}`: {error}")]
-    Discovery { name: String, error: DiscoveryError },
 }
 
 /// Which providers a process needs, and whether it asks for metadata that it has.
@@ -63,7 +66,7 @@ pub(crate) async fn open(
     let vault = vault(&config.vault).await?;
     let clock = Arc::new(SystemClock);
     let mut builder = Keeper::builder(vault, key, clock);
-    for (name, provider) in providers(config, wanted).await? {
+    for (name, provider) in providers(config, wanted).await {
         let Some(configured) = config.providers.get(&name) else {
             continue;
         };
@@ -93,41 +96,43 @@ async fn vault(place: &VaultPlace) -> Result<Arc<dyn Vault>, OpenError> {
     })
 }
 
-/// The providers with the endpoints of their metadata. What was found is kept: a keeper that starts while a provider is away
-/// still gives the tokens of all others, and the live ones of that provider.
-async fn providers(config: &Config, wanted: Wanted<'_>) -> Result<BTreeMap<String, Provider>, OpenError> {
+/// The providers with the endpoints of their metadata. What was found is kept for the next start. A provider that is away is
+/// in nobody's way: it has the metadata of an earlier start, or the keeper asks for it at the first use.
+async fn providers(config: &Config, wanted: Wanted<'_>) -> BTreeMap<String, Provider> {
     let mut known: BTreeMap<String, Metadata> = read_cache(&config.cache);
-    let mut found = BTreeMap::new();
-    for (name, configured) in config.providers.iter().filter(|(name, _)| wanted.includes(name)) {
-        let mut provider = configured.provider.clone();
-        let cached = provider.issuer.as_ref().and_then(|issuer| known.get(issuer));
-        if let (true, Wanted::Known | Wanted::One(_), Some(metadata)) = (configured.discover, wanted, cached) {
-            provider.adopt(metadata);
-            found.insert(name.clone(), provider);
+    let needed = config.providers.iter().filter(|(name, _)| wanted.includes(name));
+    let mut searches = JoinSet::new();
+    for (_, configured) in needed.clone().filter(|(_, configured)| configured.discover) {
+        let Some(issuer) = configured.provider.issuer.clone() else {
             continue;
+        };
+        if matches!(wanted, Wanted::Now) || !known.contains_key(&issuer) {
+            let http = config.http.clone();
+            searches.spawn(async move { (tokio::time::timeout(PATIENCE, discover(&http, &issuer)).await, issuer) });
         }
-        if let (true, Some(issuer)) = (configured.discover, provider.issuer.clone()) {
-            match discover(&config.http, &issuer).await {
-                Ok(metadata) => {
-                    provider.adopt(&metadata);
-                    known.insert(issuer, metadata);
-                }
-                Err(error) => match known.get(&issuer) {
-                    Some(metadata) => {
-                        tracing::warn!(provider = %name, %error, "no metadata now: using that of an earlier start");
-                        provider.adopt(metadata);
-                    }
-                    None => {
-                        let name = name.clone();
-                        return Err(OpenError::Discovery { name, error });
-                    }
-                },
+    }
+    while let Some(searched) = searches.join_next().await {
+        match searched {
+            Ok((Ok(Ok(metadata)), issuer)) => drop(known.insert(issuer, metadata)),
+            Ok((Ok(Err(error)), issuer)) => {
+                tracing::warn!(%issuer, %error, "no metadata now; asking again when it is needed")
             }
+            Ok((Err(_), issuer)) => tracing::warn!(%issuer, "no metadata in time; asking again when it is needed"),
+            Err(error) => tracing::warn!(%error, "the search for metadata failed"),
         }
-        found.insert(name.clone(), provider);
     }
     write_cache(&config.cache, &known);
-    Ok(found)
+    let endpoints = |configured: &ProviderConfig| {
+        let mut provider = configured.provider.clone();
+        let found = provider.issuer.as_ref().and_then(|issuer| known.get(issuer));
+        if let Some(metadata) = found.filter(|_| configured.discover) {
+            provider.adopt(metadata);
+        }
+        provider
+    };
+    needed
+        .map(|(name, configured)| (name.clone(), endpoints(configured)))
+        .collect()
 }
 
 fn read_cache(path: &Path) -> BTreeMap<String, Metadata> {

@@ -8,7 +8,7 @@ use super::{Connection, Keeper, KeeperError, VaultError};
 use crate::authorization::QueryAlone;
 use crate::keeper::provider::Variables;
 use crate::keeper::vault::SignIn;
-use crate::{CallbackError, OAuthError, PendingAuthorization, ProviderError, Tokens, own_redirect_uri};
+use crate::{CallbackError, OAuthError, PendingAuthorization, ProviderError, TokenError, Tokens, own_redirect_uri};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -68,6 +68,9 @@ pub enum ConnectError {
     /// The keeper has no redirect URI, or the provider's configuration is not complete.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// The provider's metadata cannot be had now. A sign-in that was begun stays as it is: ask again later.
+    #[error("the provider's metadata cannot be had now: {0}")]
+    Away(TokenError),
     /// The way back belongs to no sign-in that was begun, or to one that is over or was used.
     #[error("the sign-in is not known, is over, or was used already")]
     State,
@@ -114,6 +117,7 @@ impl Keeper {
             .as_deref()
             .ok_or(ProviderError::Missing("redirect_uri"))?;
         let redirect_uri = own_redirect_uri(base, connection.provider(), None);
+        provider.endpoints.ready().await.map_err(ConnectError::Away)?;
         let client = provider.client(&request.variables)?;
         let begun = client.begin(&redirect_uri, &request.scopes)?;
         let state = digest_of(&begun.pending.state);
@@ -177,7 +181,9 @@ impl Keeper {
         }
         let connection = Connection::new(&remembered.provider, reference).map_err(|_| ConnectError::State)?;
         let provider = self.engine.providers.get(connection.provider());
-        let client = provider.ok_or(ConnectError::Unknown)?.client(&remembered.variables)?;
+        let provider = provider.ok_or(ConnectError::Unknown)?;
+        provider.endpoints.ready().await.map_err(ConnectError::Away)?;
+        let client = provider.client(&remembered.variables)?;
         let _place = self.engine.gate.enter().await.map_err(VaultError::from)?;
         // What anybody can send ends no sign-in; an answer of the provider does.
         let alone = match self.engine.providers.len() == 1 && remembered.variables.is_empty() {

@@ -53,6 +53,7 @@ mod orientation;
 mod outcome;
 mod pace;
 mod provider;
+mod real;
 mod record;
 mod refresh;
 mod saving;
@@ -91,7 +92,8 @@ use engine::{Engine, Limits};
 use flights::Flights;
 use gate::Gate;
 use orientation::Orientation;
-use provider::{Endpoints, Provider, Real};
+use provider::{Endpoints, Provider};
+use real::Real;
 use record::{Record, Standing, is_ahead};
 use refresh::{Wanted, reply};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,11 +127,12 @@ pub struct KeeperBuilder {
 
 impl KeeperBuilder {
     /// Adds a provider under the name that its connections have. Its endpoints may have `{variables}`, which each connection
-    /// fills.
+    /// fills. If it has an issuer and no token endpoint, the metadata of the issuer is asked for at the first use, and again
+    /// later if that fails.
     #[must_use]
     pub fn provider(self, name: &str, provider: crate::Provider, http: HttpClient, care: Care) -> Self {
         let clock = self.clock.clone();
-        self.endpoints(name, Arc::new(Real { provider, http, clock }), care)
+        self.endpoints(name, Arc::new(Real::new(provider, http, clock)), care)
     }
 
     fn endpoints(mut self, name: &str, endpoints: Arc<dyn Endpoints>, care: Care) -> Self {

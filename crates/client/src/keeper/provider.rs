@@ -2,8 +2,7 @@
 
 use super::Keep;
 use super::pace::Pace;
-use crate::http::HttpClient;
-use crate::{AnyToken, Client, Clock, ProviderError, RefreshToken, TokenError, Tokens};
+use crate::{AnyToken, Client, ProviderError, RefreshToken, TokenError, Tokens};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +26,11 @@ pub(crate) type AnswerFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Toke
 
 /// A provider's endpoints: the outside world, which tests replace.
 pub(crate) trait Endpoints: Send + Sync {
+    /// Finds out what must be known before anything is sent. Cheap when it is.
+    fn ready(&self) -> AnswerFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// A client for a connection with these variables.
     fn client(&self, variables: &Variables) -> Result<Client, ProviderError>;
 
@@ -42,42 +46,22 @@ pub(crate) trait Endpoints: Send + Sync {
 
     /// Exchanges a refresh token (RFC 6749 §6).
     fn refresh<'a>(&'a self, variables: &'a Variables, token: &'a RefreshToken) -> AnswerFuture<'a, Tokens> {
-        Box::pin(async move { self.client(variables).map_err(not_sent)?.refresh(token).await })
+        Box::pin(async move {
+            self.ready().await?;
+            self.client(variables).map_err(not_sent)?.refresh(token).await
+        })
     }
 
     /// Revokes a token (RFC 7009). Nothing to do for a provider without that endpoint.
     fn revoke<'a>(&'a self, variables: &'a Variables, token: AnyToken<'a>) -> AnswerFuture<'a, ()> {
         Box::pin(async move {
+            self.ready().await?;
             let client = self.client(variables).map_err(not_sent)?;
             match client.provider().revocation_endpoint {
                 Some(_) => client.revoke(token).await,
                 None => Ok(()),
             }
         })
-    }
-}
-
-/// The endpoints that a [`crate::Provider`] names, which may have variables.
-pub(crate) struct Real {
-    pub(crate) provider: crate::Provider,
-    pub(crate) http: HttpClient,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
-impl Endpoints for Real {
-    fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {
-        let provider = self.provider.with_variables(variables)?;
-        Client::new(provider, self.http.clone(), self.clock.clone())
-    }
-
-    fn place(&self, variables: &Variables) -> String {
-        if variables.is_empty() {
-            return String::new();
-        }
-        let filled = self.provider.with_variables(variables).ok();
-        let endpoint = filled.and_then(|provider| provider.token_endpoint?.parse::<http::Uri>().ok());
-        let authority = endpoint.and_then(|uri| Some(uri.authority()?.as_str().to_ascii_lowercase()));
-        authority.unwrap_or_default()
     }
 }
 

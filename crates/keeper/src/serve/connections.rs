@@ -1,6 +1,7 @@
 //! Connections: made in a browser, taken over, ended.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::body::to_bytes;
 use axum::extract::{Extension, Path, Request, State};
@@ -18,6 +19,9 @@ use super::answers::{Json, fault, later};
 use super::tokens::{allowed, refused};
 use super::{LONGEST_BODY, Rights, Service};
 use crate::moving::{Moved, take_over};
+
+/// The wait after the vault or the provider failed.
+const AWHILE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -174,7 +178,8 @@ fn not_connected(error: &ConnectError) -> Response {
         ConnectError::Provider(_) => (StatusCode::UNPROCESSABLE_ENTITY, "provider"),
         ConnectError::State => (StatusCode::CONFLICT, "state"),
         ConnectError::Reference => (StatusCode::FORBIDDEN, "reference"),
-        _ => return later("unavailable", Some("vault"), std::time::Duration::from_secs(1)),
+        ConnectError::Away(_) => return later("unavailable", Some("no_metadata"), AWHILE),
+        _ => return later("unavailable", Some("vault"), AWHILE),
     };
     fault(status, word, &error.to_string()).into_response()
 }

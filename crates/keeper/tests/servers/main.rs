@@ -9,6 +9,7 @@
     reason = "a test ends where an expectation fails, and shows what it has"
 )]
 
+mod away;
 mod commands;
 mod examples;
 mod guarded;
