@@ -22,6 +22,12 @@ use crate::config::Place;
 const MOST_CONNECTIONS: u32 = 512;
 /// The time for the headers of a request, and for a TLS handshake.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// The same, for connections that come while half of the places are taken: those who send half a head keep nobody out for long.
+const HASTE: Duration = Duration::from_secs(1);
+/// How long a connection is used, whatever is asked over it.
+const LIFE: Duration = Duration::from_secs(300);
+/// How long the last answer of a connection may take, with its reading.
+const END: Duration = Duration::from_secs(60);
 /// The buffer for the headers of a request, in bytes.
 const BUFFER: usize = 32 * 1024;
 /// How long to wait when the system gives no connection, for want of file descriptors.
@@ -73,17 +79,23 @@ impl Listener {
     }
 
     /// Serves until `stop` says so or its sender is gone, and then until the answers of open requests are sent.
-    pub(crate) async fn run(self, router: Router, mut stop: watch::Receiver<bool>) {
-        let places = Arc::new(Semaphore::new(MOST_CONNECTIONS as usize));
+    pub(crate) async fn run(self, router: Router, stop: watch::Receiver<bool>) {
+        self.run_with(router, stop, MOST_CONNECTIONS).await;
+    }
+
+    async fn run_with(self, router: Router, mut stop: watch::Receiver<bool>, most: u32) {
+        let places = Arc::new(Semaphore::new(most as usize));
         loop {
             let place = tokio::select! {
                 place = places.clone().acquire_owned() => place,
                 _ = stop.changed() => break,
             };
             let Ok(place) = place else { break };
+            let is_full = places.available_permits() < most as usize / 2;
             let visitor = Visitor {
                 router: router.clone(),
                 stop: stop.clone(),
+                patience: if is_full { HASTE } else { PATIENCE },
                 _place: place,
             };
             let accepted = tokio::select! {
@@ -96,7 +108,7 @@ impl Listener {
             }
         }
         drop(self);
-        drop(places.acquire_many(MOST_CONNECTIONS).await);
+        drop(places.acquire_many(most).await);
     }
 
     /// Accepts one connection, and serves it as a task of its own.
@@ -117,7 +129,7 @@ impl Listener {
                 let (stream, _) = listener.accept().await?;
                 let handshake = tls.accept(stream);
                 tokio::spawn(async move {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, handshake).await {
+                    if let Ok(Ok(stream)) = tokio::time::timeout(visitor.patience, handshake).await {
                         visitor.converse(stream).await;
                     }
                 });
@@ -131,6 +143,7 @@ impl Listener {
 struct Visitor {
     router: Router,
     stop: watch::Receiver<bool>,
+    patience: Duration,
     _place: OwnedSemaphorePermit,
 }
 
@@ -138,7 +151,7 @@ impl Visitor {
     async fn converse(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
+            .header_read_timeout(self.patience)
             .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.router.clone()));
         let mut connection = pin!(connection);
@@ -147,6 +160,10 @@ impl Visitor {
             _ = self.stop.changed() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
+            }
+            () = tokio::time::sleep(LIFE) => {
+                connection.as_mut().graceful_shutdown();
+                tokio::time::timeout(END, connection).await.unwrap_or(Ok(()))
             }
         };
         if let Err(error) = ended {
@@ -189,4 +206,68 @@ async fn remove_dead(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{what} {path}")));
     }
     std::fs::remove_file(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixStream;
+    use tokio::time::Instant;
+
+    async fn listening(folder: &Path, most: u32) -> (PathBuf, watch::Sender<bool>) {
+        let path = folder.join("s");
+        let place = Place::Socket {
+            path: path.clone(),
+            mode: 0o600,
+        };
+        let listener = Listener::bind(&place).await.unwrap();
+        let router = Router::new().route("/", get(|| async { "here" }));
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(listener.run_with(router, stopped, most));
+        (path, stop)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_heads_keep_nobody_out_for_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _stop) = listening(folder.path(), 8).await;
+        let begun = Instant::now();
+        let mut slow = Vec::new();
+        for _ in 0..12 {
+            let mut stream = UnixStream::connect(&path).await.unwrap();
+            stream.write_all(b"GET / HTTP/1.1\r\nhost: a").await.unwrap();
+            slow.push(stream);
+        }
+        let mut fair = UnixStream::connect(&path).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        fair.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        fair.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("here"),
+            "{answer}"
+        );
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_although_its_peer_never_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, _stop) = listening(folder.path(), 8).await;
+        let begun = Instant::now();
+        let mut stream = UnixStream::connect(&path).await.unwrap();
+        let mut answers = 0;
+        let mut bytes = [0; 1024];
+        while stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.is_ok() {
+            match stream.read(&mut bytes).await {
+                Ok(1..) => answers += 1,
+                _ => break,
+            }
+            tokio::time::advance(Duration::from_secs(10)).await;
+        }
+        assert!(answers > 3, "{answers}");
+        assert!(begun.elapsed() <= LIFE + END, "{:?}", begun.elapsed());
+    }
 }
