@@ -50,8 +50,9 @@ impl Metrics {
             .inc();
     }
 
-    /// The text of `/metrics`, in the OpenMetrics format.
-    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+    /// The text of `/metrics`, in the OpenMetrics format, with the counts of the providers that the caller may use and those
+    /// that are of no provider.
+    pub(crate) fn text(&self, allows: impl Fn(&str) -> bool) -> Result<String, std::fmt::Error> {
         let mut registry = Registry::with_prefix("hallpass_keeper");
         let families = [
             ("requests", "Requests of programs", &self.requests),
@@ -65,6 +66,35 @@ impl Metrics {
         }
         let mut text = String::new();
         encode(&mut text, &registry)?;
-        Ok(text)
+        let is_shown = |line: &&str| provider(line).is_none_or(&allows);
+        Ok(text.split_inclusive('\n').filter(is_shown).collect())
+    }
+}
+
+/// The provider of a line, which stands first among the labels. The names of providers hold nothing that is escaped.
+fn provider(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("{provider=\"")?;
+    rest.split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caller_sees_the_counts_of_its_providers_alone() {
+        let metrics = Metrics::default();
+        for provider in ["shop", "crm", ""] {
+            metrics.token(provider, "given");
+            metrics.refresh(provider, "refreshed");
+            metrics.event(provider, "paused");
+        }
+        metrics.request("token", 200);
+        let all = metrics.text(|_| true).unwrap();
+        assert_eq!(all.matches("provider=").count(), 9, "{all}");
+        let own = metrics.text(|provider| provider == "shop").unwrap();
+        assert_eq!(own.matches("provider=\"shop\"").count(), 3, "{own}");
+        assert_eq!(own.matches("provider=").count(), 3, "{own}");
+        assert!(own.contains("endpoint=\"token\"") && own.ends_with("# EOF\n"), "{own}");
     }
 }

@@ -1,14 +1,14 @@
 //! The paths.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post};
 use http::StatusCode;
 
 use super::answers::{fault, text};
-use super::{LONGEST_BODY, Service, connections, guard, page, tokens};
+use super::{LONGEST_BODY, Rights, Service, connections, guard, page, tokens};
 
 pub(super) fn router(service: Service) -> Router {
     Router::new()
@@ -24,8 +24,8 @@ pub(super) fn router(service: Service) -> Router {
         .with_state(service)
 }
 
-async fn metrics(State(service): State<Service>) -> Response {
-    match service.metrics.text() {
+async fn metrics(State(service): State<Service>, Extension(rights): Extension<Rights>) -> Response {
+    match service.metrics.text(|provider| rights.allow(provider)) {
         Ok(metrics) => text(
             StatusCode::OK,
             "application/openmetrics-text; version=1.0.0; charset=utf-8",
