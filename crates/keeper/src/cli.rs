@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::open::{Wanted, open};
-use crate::output::{Fault, say, token_body};
+use crate::output::{Fault, SHORTEST_END, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
@@ -40,7 +40,7 @@ enum Command {
         /// Connection, as PROVIDER/REFERENCE
         connection: Connection,
         /// End of the token that the API refused: its last 8 characters or more
-        #[arg(long, value_name = "LAST8")]
+        #[arg(long, value_name = "LAST8", value_parser = end_of_token)]
         refused: Option<String>,
         /// Print the whole answer as JSON
         #[arg(long)]
@@ -88,6 +88,13 @@ pub(crate) fn run() -> ExitCode {
         }
         ExitCode::FAILURE
     })
+}
+
+fn end_of_token(text: &str) -> Result<String, &'static str> {
+    match text.len() < SHORTEST_END {
+        true => Err("write the last 8 characters of the refused token, or more"),
+        false => Ok(text.to_owned()),
+    }
 }
 
 async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {

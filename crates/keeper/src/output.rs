@@ -5,6 +5,9 @@ use std::io::Write as _;
 use hallpass_client::keeper::Token;
 use serde_json::{Value, json};
 
+/// The shortest end of a refused token that is taken, in bytes.
+pub(crate) const SHORTEST_END: usize = 8;
+
 /// An error that ends a command.
 pub(crate) type Fault = Box<dyn std::error::Error>;
 

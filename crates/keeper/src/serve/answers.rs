@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -28,6 +28,18 @@ pub(super) fn text(status: StatusCode, content_type: &'static str, body: String)
 /// A fault: a word for programs, a sentence for people.
 pub(super) fn fault(status: StatusCode, error: &str, message: &str) -> Json {
     Json(status, json!({"error": error, "message": message}))
+}
+
+/// 405 with the methods that the path takes.
+pub(super) fn not_allowed(methods: &'static str) -> Response {
+    let text = format!("this path takes {methods}");
+    let mut answer = fault(StatusCode::METHOD_NOT_ALLOWED, "method", &text).into_response();
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    answer
+}
+
+pub(super) fn too_long() -> Response {
+    fault(StatusCode::PAYLOAD_TOO_LARGE, "body", "the body is too long").into_response()
 }
 
 /// 503 with `Retry-After`, in whole seconds, rounded up.

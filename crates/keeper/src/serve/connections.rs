@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::answers::{Json, fault, later};
-use super::tokens::{allowed, refused};
+use super::answers::{Json, fault, later, not_allowed, too_long};
+use super::tokens::{Barred, allowed, refused};
 use super::{LONGEST_BODY, Rights, Service};
 use crate::moving::{Moved, take_over};
 
@@ -57,7 +57,7 @@ pub(super) async fn one(
 async fn answer(service: &Service, rights: &Rights, name: (&str, &str), request: Request) -> Response {
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
-        return fault(StatusCode::PAYLOAD_TOO_LARGE, "body", "the body is too long").into_response();
+        return too_long();
     };
     let (provider, reference) = name;
     match head.method {
@@ -65,14 +65,15 @@ async fn answer(service: &Service, rights: &Rights, name: (&str, &str), request:
             connect(service, rights, provider, json_body(&head.headers, &body)).await
         }
         Method::PUT => match allowed(rights, provider, reference) {
-            Some(connection) => put(service, &connection, json_body(&head.headers, &body)).await,
-            None => unknown(),
+            Ok(connection) => put(service, &connection, json_body(&head.headers, &body)).await,
+            Err(barred) => refusal(barred),
         },
         Method::DELETE => match allowed(rights, provider, reference) {
-            Some(connection) => delete(service, &connection, head.uri.query().unwrap_or_default()).await,
-            None => unknown(),
+            Ok(connection) => delete(service, &connection, head.uri.query().unwrap_or_default()).await,
+            Err(barred) => refusal(barred),
         },
-        _ => fault(StatusCode::METHOD_NOT_ALLOWED, "method", "use PUT or DELETE").into_response(),
+        _ if reference == "connect" => not_allowed("POST, PUT, DELETE"),
+        _ => not_allowed("PUT, DELETE"),
     }
 }
 
@@ -81,8 +82,9 @@ async fn connect(service: &Service, rights: &Rights, provider: &str, body: Resul
         Ok(body) => body,
         Err(fault) => return fault.into_response(),
     };
-    let Some(connection) = allowed(rights, provider, &body.reference) else {
-        return unknown();
+    let connection = match allowed(rights, provider, &body.reference) {
+        Ok(connection) => connection,
+        Err(barred) => return refusal(barred),
     };
     let mut request = ConnectRequest::new(connection);
     request.scopes = body.scopes;
@@ -149,6 +151,13 @@ async fn delete(service: &Service, connection: &Connection, query: &str) -> Resp
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => unknown(),
         Err(error) => refused(&error).1,
+    }
+}
+
+fn refusal(barred: Barred) -> Response {
+    match barred {
+        Barred::Unknown => unknown(),
+        Barred::Reference(fault) => fault.into_response(),
     }
 }
 

@@ -6,6 +6,7 @@ mod guard;
 mod page;
 mod routes;
 mod tokens;
+mod whole;
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -2,13 +2,13 @@
 
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
-use hallpass_client::keeper::{Connection, KeeperError, Token};
+use hallpass_client::keeper::{Connection, InvalidConnection, KeeperError, Token};
 use http::StatusCode;
 use serde_json::json;
 
 use super::answers::{Json, fault, later};
 use super::{Rights, Service};
-use crate::output::token_body;
+use crate::output::{SHORTEST_END, token_body};
 
 /// The wait after the vault failed.
 const VAULT_AWAY: std::time::Duration = std::time::Duration::from_secs(1);
@@ -19,11 +19,24 @@ pub(super) async fn token(
     Path((provider, reference)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Some(connection) = allowed(&rights, &provider, &reference) else {
-        return answered(&service, "", Err(KeeperError::Unknown));
-    };
     let query = query.unwrap_or_default();
     let refused = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "refused");
+    let connection = match allowed(&rights, &provider, &reference) {
+        Ok(_)
+            if refused
+                .as_ref()
+                .is_some_and(|(_, refused)| refused.len() < SHORTEST_END) =>
+        {
+            let text = "`refused` is the end of the refused token: its last 8 characters or more";
+            return counted(
+                &service,
+                fault(StatusCode::UNPROCESSABLE_ENTITY, "refused", text).into_response(),
+            );
+        }
+        Ok(connection) => connection,
+        Err(Barred::Reference(fault)) => return counted(&service, fault.into_response()),
+        Err(Barred::Unknown) => return answered(&service, "", Err(KeeperError::Unknown)),
+    };
     let outcome = match refused {
         None => service.keeper.token(&connection).await,
         Some((_, refused)) => service.keeper.refused(&connection, &refused).await,
@@ -31,10 +44,23 @@ pub(super) async fn token(
     answered(&service, &provider, outcome)
 }
 
+/// Why a caller cannot use a connection.
+pub(super) enum Barred {
+    Unknown,
+    /// No connection can have this reference.
+    Reference(Json),
+}
+
 /// The connection, if the caller may use its provider. A stranger cannot tell a foreign connection from none.
-pub(super) fn allowed(rights: &Rights, provider: &str, reference: &str) -> Option<Connection> {
-    let connection = Connection::new(provider, reference).ok()?;
-    rights.allow(provider).then_some(connection)
+pub(super) fn allowed(rights: &Rights, provider: &str, reference: &str) -> Result<Connection, Barred> {
+    match Connection::new(provider, reference) {
+        Ok(connection) if rights.allow(provider) => Ok(connection),
+        Err(error @ InvalidConnection::Reference) => {
+            let fault = fault(StatusCode::UNPROCESSABLE_ENTITY, "reference", &error.to_string());
+            Err(Barred::Reference(fault))
+        }
+        Ok(_) | Err(_) => Err(Barred::Unknown),
+    }
 }
 
 fn answered(service: &Service, provider: &str, outcome: Result<Token, KeeperError>) -> Response {
@@ -46,6 +72,10 @@ fn answered(service: &Service, provider: &str, outcome: Result<Token, KeeperErro
     service
         .metrics
         .token(if word == "unknown" { "" } else { provider }, word);
+    counted(service, answer)
+}
+
+fn counted(service: &Service, answer: Response) -> Response {
     service.metrics.request("token", answer.status().as_u16());
     answer
 }
