@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use hallpass_client::keeper::{ConnectError, Connection, KeeperError};
 use tracing_subscriber::EnvFilter;
 
+use crate::check::check;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::open::{Wanted, open};
@@ -65,7 +66,7 @@ enum Command {
     Import,
     /// Print all connections with their tokens, one JSON object a line. The output is as secret as the vault
     Export,
-    /// Check the configuration
+    /// Check the configuration and the files that it names. Nothing is opened or asked
     Check,
 }
 
@@ -82,7 +83,10 @@ pub(crate) fn run() -> ExitCode {
         .map_err(Into::into)
         .and_then(|runtime| runtime.block_on(follow(arguments)));
     outcome.unwrap_or_else(|error| {
-        tracing::error!("{error}");
+        // A configuration may have several faults.
+        for line in error.to_string().lines() {
+            tracing::error!("{line}");
+        }
         if let Some(ConnectError::Away(_)) = error.downcast_ref() {
             return ExitCode::from(LATER);
         }
@@ -115,7 +119,10 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
         Command::List => moving::list(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
         Command::Import => moving::import(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
         Command::Export => moving::export(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
-        Command::Check => say(&format!("{} providers; nothing is wrong", config.providers.len()))?,
+        Command::Check => {
+            check(&config)?;
+            say(&format!("{} providers; nothing is wrong", config.providers.len()))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

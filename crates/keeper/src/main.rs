@@ -2,6 +2,7 @@
 //!
 //! A thin service over the keeper of `hallpass-client`. Programs ask over a Unix socket or HTTP; the tokens are in a vault.
 
+mod check;
 mod cli;
 mod config;
 mod listener;

@@ -1,7 +1,7 @@
 //! The file as it is written, and its way to a [`Config`].
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 
 use super::provider::ProviderTable;
-use super::{Config, ConfigError, Place, Program, Secret, Serve, Store, VaultPlace, Webhook};
+use super::{Config, ConfigError, Faults, Place, Program, Secret, Serve, Store, VaultPlace, Webhook, address};
 
 /// The shortest secret of a program or a webhook, in bytes.
 const SHORTEST_SECRET: usize = 32;
@@ -78,133 +78,131 @@ struct WebhookTable {
     secret_file: PathBuf,
 }
 
+/// Finds all faults, except that the parser stops at its first.
 pub(super) fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
     let file: File = toml::from_str(text).map_err(|error| ConfigError::parser(text, &error))?;
+    let plain_http = file.outgoing.plain_http;
+    let mut faults = Faults::default();
+    let names: BTreeSet<String> = file.providers.keys().cloned().collect();
     let mut providers = BTreeMap::new();
     for (name, table) in file.providers {
+        let place = format!("providers.{name}");
         // A connection is written PROVIDER/REFERENCE, so the name must be one that connections can have.
-        Connection::new(&name, "x").map_err(|error| ConfigError::new(format!("providers.{name}: {error}")))?;
-        providers.insert(name.clone(), table.read(&name, folder)?);
-    }
-    let plain_http = file.outgoing.plain_http;
-    for (name, found) in &providers {
-        let provider = &found.provider;
-        for (key, url) in [
-            ("issuer", &provider.issuer),
-            ("authorize", &provider.authorization_endpoint),
-            ("token", &provider.token_endpoint),
-            ("revoke", &provider.revocation_endpoint),
-        ] {
-            let url = url.as_deref().filter(|_| !plain_http);
-            url.map_or(Ok(()), |url| needs_https(&format!("providers.{name}: `{key}`"), url))?;
+        let named = Connection::new(&name, "x").map_err(|error| ConfigError::new(error.to_string()));
+        faults.check_at(&place, named);
+        let read = table.read(folder, plain_http);
+        if let Some(provider) = faults.check_at(&place, read) {
+            providers.insert(name, provider);
         }
     }
-    if let Some(webhook) = file.webhook.as_ref().filter(|_| !plain_http) {
-        needs_https("webhook: `url`", &webhook.url)?;
+    let mut programs = Vec::new();
+    for table in file.programs {
+        let place = format!("programs: `{}`", table.name);
+        programs.extend(faults.check_at(&place, table.read(folder, &names)));
     }
-    let programs = file.programs.into_iter().map(|table| table.read(folder, &providers));
-    let programs = programs.collect::<Result<_, _>>()?;
+    let serve = faults.check_at("serve", file.serve.read(folder, plain_http));
+    let vault = faults.check_at("vault", file.vault.read(folder));
+    let webhook = file.webhook.map(|table| table.read(folder, plain_http)).transpose();
+    let webhook = faults.check_at("webhook", webhook);
+    let http = faults.check_at("outgoing", file.outgoing.read(folder));
+    faults.end()?;
+    let missing = || ConfigError::new("a part cannot be read");
     Ok(Config {
-        serve: file.serve.read(folder)?,
-        vault: file.vault.read(folder)?,
+        serve: serve.ok_or_else(missing)?,
+        vault: vault.ok_or_else(missing)?,
         programs,
-        webhook: file.webhook.map(|table| table.read(folder)).transpose()?,
+        webhook: webhook.ok_or_else(missing)?,
         providers,
-        http: file.outgoing.read(folder)?,
+        http: http.ok_or_else(missing)?,
         cache: folder.join("hallpass-keeper.issuers.json"),
     })
 }
 
-/// Said at the start: the HTTP client would refuse each request, one by one.
-fn needs_https(what: &str, url: &str) -> Result<(), ConfigError> {
-    let host = match url.split_once("://") {
-        Some(("https", _)) => return Ok(()),
-        Some(("http", rest)) => rest.split(['/', '?']).next().unwrap_or_default(),
-        _ => return Err(ConfigError::new(format!("{what} is no https URL"))),
-    };
-    let name = match host.strip_prefix('[') {
-        Some(literal) => literal.split(']').next().unwrap_or_default(),
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let is_here = name == "localhost" || name.ends_with(".localhost");
-    let ip = name.parse();
-    if is_here || ip.is_ok_and(is_loopback) {
-        return Ok(());
-    }
-    Err(ConfigError::new(format!(
-        "{what} is plain http to another machine: use https, or write `plain_http = true` in [outgoing]"
-    )))
-}
-
 impl ServeTable {
-    fn read(self, folder: &Path) -> Result<Serve, ConfigError> {
-        let place = match (&self.socket, self.listen) {
-            (Some(_), Some(_)) => return Err(ConfigError::new("serve: write `socket` or `listen`, not both")),
-            (Some(path), None) => Some(Place::Socket {
-                path: folder.join(path),
-                mode: mode(self.socket_mode.as_deref().unwrap_or("600"))?,
-            }),
-            (None, Some(address)) => Some(self.tcp(address, folder)?),
-            (None, None) => None,
-        };
+    fn read(self, folder: &Path, plain_http: bool) -> Result<Serve, ConfigError> {
+        let mut faults = Faults::default();
+        let place = faults.check(self.place(folder));
+        if let Some(base) = &self.redirect_uri {
+            faults.check(address::check_base("redirect_uri", base, plain_http));
+        }
+        faults.end()?;
         Ok(Serve {
-            place,
+            place: place.flatten(),
             hosts: self.hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect(),
             redirect_uri: self.redirect_uri,
         })
+    }
+
+    fn place(&self, folder: &Path) -> Result<Option<Place>, ConfigError> {
+        let has_tls = self.certificate_file.is_some() || self.key_file.is_some();
+        match (&self.socket, self.listen) {
+            (Some(_), Some(_)) => Err(ConfigError::new("write `socket` or `listen`, not both")),
+            (_, None) if has_tls => Err(ConfigError::new("`certificate_file` and `key_file` are for `listen`")),
+            (None, _) if self.socket_mode.is_some() => Err(ConfigError::new("`socket_mode` is for `socket`")),
+            (Some(path), None) => Ok(Some(Place::Socket {
+                path: folder.join(path),
+                mode: mode(self.socket_mode.as_deref().unwrap_or("600"))?,
+            })),
+            (None, Some(address)) => self.tcp(address, folder).map(Some),
+            (None, None) => Ok(None),
+        }
     }
 
     fn tcp(&self, address: SocketAddr, folder: &Path) -> Result<Place, ConfigError> {
         let tls = match (&self.certificate_file, &self.key_file) {
             (Some(certificate), Some(key)) => Some(tls(&folder.join(certificate), &folder.join(key))?),
             (None, None) => None,
-            _ => return Err(ConfigError::new("serve: `certificate_file` and `key_file` go together")),
+            _ => return Err(ConfigError::new("`certificate_file` and `key_file` go together")),
         };
-        if tls.is_none() && !is_loopback(address.ip()) {
+        if tls.is_none() && !address::is_loopback(address.ip()) {
             return Err(ConfigError::new(format!(
-                "serve: {address} is not loopback, so tokens need https: write `certificate_file` and `key_file`"
+                "{address} is not loopback, so tokens need https: write `certificate_file` and `key_file`"
             )));
         }
         Ok(Place::Tcp { address, tls })
     }
 }
 
-fn is_loopback(ip: IpAddr) -> bool {
-    ip.to_canonical().is_loopback()
-}
-
 /// Permissions in octal. Others never get any.
 fn mode(text: &str) -> Result<u32, ConfigError> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| mode & !0o660 == 0);
-    mode.ok_or_else(|| ConfigError::new(format!("serve: `socket_mode` is `{text}`: write \"600\" or \"660\"")))
+    mode.ok_or_else(|| ConfigError::new(format!("`socket_mode` is `{text}`: write \"600\" or \"660\"")))
 }
 
 fn tls(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, ConfigError> {
     let wrong = |path: &Path, error: String| ConfigError::new(format!("{}: {error}", path.display()));
     let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.map_err(|error| wrong(certificate, error.to_string()))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+    let chain = chain.map_err(|error| wrong(certificate, error.to_string()).at("`certificate_file`"));
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()).at("`key_file`"));
+    let mut faults = Faults::default();
+    let (Some(chain), Some(private)) = (faults.check(chain), faults.check(private)) else {
+        return faults.end().and(Err(ConfigError::new("a certificate is missing")));
+    };
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()
         .and_then(|config| config.with_no_client_auth().with_single_cert(chain, private));
     config
         .map(Arc::new)
-        .map_err(|error| wrong(certificate, error.to_string()))
+        .map_err(|error| wrong(certificate, error.to_string()).at("`certificate_file`"))
 }
 
 impl VaultTable {
     fn read(self, folder: &Path) -> Result<VaultPlace, ConfigError> {
+        let is_postgres = matches!(self.url.split_once(':'), Some(("postgres" | "postgresql", _)));
+        if !is_postgres && (self.password_file.is_some() || self.ca_file.is_some()) {
+            return Err(ConfigError::new("`password_file` and `ca_file` are for PostgreSQL"));
+        }
         let store = match self.url.split_once(':') {
             Some(("memory", "")) => Store::Memory,
             Some(("sqlite", path)) if !path.is_empty() => Store::Sqlite(folder.join(path)),
-            Some(("postgres" | "postgresql", _)) => Store::Postgres {
+            Some(_) if is_postgres => Store::Postgres {
                 url: self.postgres(folder)?,
                 ca_file: self.ca_file.map(|path| folder.join(path)),
             },
             _ => {
                 return Err(ConfigError::new(
-                    "vault: `url` is \"sqlite:FILE\", \"postgres://…\" or \"memory:\"",
+                    "`url` is \"sqlite:FILE\", \"postgres://…\" or \"memory:\"",
                 ));
             }
         };
@@ -219,10 +217,10 @@ impl VaultTable {
         let Some(path) = &self.password_file else {
             return Ok(Secret::new(self.url.clone()));
         };
-        let password = Secret::read(&folder.join(path))?;
+        let password = Secret::read(&folder.join(path)).map_err(|error| error.at("`password_file`"))?;
         let encoded: String = form_urlencoded::byte_serialize(password.expose().as_bytes()).collect();
         let encoded = encoded.replace('+', "%20");
-        let wrong = || ConfigError::new("vault: with `password_file`, `url` is postgres://USER@HOST/DATABASE");
+        let wrong = || ConfigError::new("with `password_file`, `url` is postgres://USER@HOST/DATABASE");
         let (user, rest) = self.url.split_once('@').ok_or_else(wrong)?;
         if user.matches(':').count() > 1 {
             return Err(wrong());
@@ -235,30 +233,28 @@ impl OutgoingTable {
     fn read(self, folder: &Path) -> Result<HttpClient, ConfigError> {
         let mut http = HttpClient::builder();
         if let Some(path) = self.ca_file.map(|path| folder.join(path)) {
-            let pem = std::fs::read(&path).map_err(|error| ConfigError::unreadable(&path, &error))?;
-            http = http
-                .add_roots_pem(&pem)
-                .map_err(|error| ConfigError::new(format!("outgoing: {error}")))?;
+            let wrong = |error: String| ConfigError::new(error).at("`ca_file`");
+            let pem = std::fs::read(&path).map_err(|error| ConfigError::unreadable(&path, &error).at("`ca_file`"))?;
+            http = http.add_roots_pem(&pem).map_err(|error| wrong(error.to_string()))?;
         }
         if self.plain_http {
             http = http.allow_plain_http();
         }
-        http.build()
-            .map_err(|error| ConfigError::new(format!("outgoing: {error}")))
+        http.build().map_err(|error| ConfigError::new(error.to_string()))
     }
 }
 
 impl ProgramTable {
-    fn read(self, folder: &Path, providers: &BTreeMap<String, super::ProviderConfig>) -> Result<Program, ConfigError> {
-        let unknown = self.providers.iter().find(|name| !providers.contains_key(*name));
-        if let Some(unknown) = unknown {
-            let name = &self.name;
-            return Err(ConfigError::new(format!(
-                "programs: `{name}` names the provider `{unknown}`, which is not here"
-            )));
+    fn read(self, folder: &Path, names: &BTreeSet<String>) -> Result<Program, ConfigError> {
+        let mut faults = Faults::default();
+        for unknown in self.providers.iter().filter(|name| !names.contains(*name)) {
+            let fault = format!("names the provider `{unknown}`, which is not here");
+            faults.check::<()>(Err(ConfigError::new(fault)));
         }
+        let secret = faults.check_at("`secret_file`", long_secret(&folder.join(self.secret_file)));
+        faults.end()?;
         Ok(Program {
-            secret: long_secret(&folder.join(self.secret_file))?,
+            secret: secret.ok_or_else(|| ConfigError::new("the secret is missing"))?,
             name: self.name,
             providers: self.providers,
         })
@@ -266,9 +262,13 @@ impl ProgramTable {
 }
 
 impl WebhookTable {
-    fn read(self, folder: &Path) -> Result<Webhook, ConfigError> {
+    fn read(self, folder: &Path, plain_http: bool) -> Result<Webhook, ConfigError> {
+        let mut faults = Faults::default();
+        faults.check(address::check("url", &self.url, plain_http));
+        let secret = faults.check_at("`secret_file`", long_secret(&folder.join(self.secret_file)));
+        faults.end()?;
         Ok(Webhook {
-            secret: long_secret(&folder.join(self.secret_file))?,
+            secret: secret.ok_or_else(|| ConfigError::new("the secret is missing"))?,
             url: self.url,
         })
     }

@@ -1,5 +1,6 @@
 //! The configuration: one TOML file. An unknown key stops the start, with its line and the nearest known name.
 
+mod address;
 mod file;
 mod problem;
 mod provider;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use hallpass_client::http::HttpClient;
 use hallpass_client::keeper::Care;
 
-pub(crate) use problem::ConfigError;
+pub(crate) use problem::{ConfigError, Faults};
 pub(crate) use secret::{Secret, key_file};
 
 /// The configuration, read and checked.

@@ -7,7 +7,7 @@ use hallpass_client::keeper::{Care, Keep};
 use hallpass_client::{BasicEncoding, BodyFormat, ClientAuth, ClientSecret, Provider, SigningKey};
 use serde::Deserialize;
 
-use super::{ConfigError, ProviderConfig, Secret, span};
+use super::{ConfigError, Faults, ProviderConfig, Secret, address, span};
 
 /// A table as it is written.
 #[derive(Deserialize)]
@@ -84,19 +84,22 @@ enum Keeps {
 
 impl ProviderTable {
     /// The provider that this table describes.
-    pub(super) fn read(self, name: &str, folder: &Path) -> Result<ProviderConfig, ConfigError> {
-        let wrong = |what: String| ConfigError::new(format!("providers.{name}: {what}"));
-        if self.issuer.is_none() && self.token.is_none() {
-            return Err(wrong("write `issuer`, or `authorize` and `token`".to_owned()));
-        }
+    pub(super) fn read(self, folder: &Path, plain_http: bool) -> Result<ProviderConfig, ConfigError> {
+        let mut faults = Faults::default();
+        faults.check(self.endpoints(plain_http));
         if self.per_minute == Some(0) {
-            return Err(wrong("`per_minute` is 0, so nothing would be refreshed".to_owned()));
+            let fault = "`per_minute` is 0, so nothing would be refreshed";
+            faults.check::<()>(Err(ConfigError::new(fault)));
         }
-        let auth = self.authentication(folder).map_err(|error| wrong(error.to_string()))?;
-        let lifetime = |text: &Option<String>| text.as_deref().map(span::parse).transpose();
+        let auth = faults.check(self.authentication(folder));
+        let lifetime = |text: &Option<String>| text.as_deref().map(span::parse).transpose().map_err(ConfigError::new);
+        let access = faults.check_at("`access`", lifetime(&self.access));
+        let refresh = faults.check_at("`refresh`", lifetime(&self.refresh));
+        faults.end()?;
+        let auth = auth.ok_or_else(|| ConfigError::new("`auth` cannot be used"))?;
         let mut provider = Provider::new(self.client_id, auth);
-        provider.access_lifetime = lifetime(&self.access).map_err(wrong)?;
-        provider.refresh_lifetime = lifetime(&self.refresh).map_err(wrong)?;
+        provider.access_lifetime = access.flatten();
+        provider.refresh_lifetime = refresh.flatten();
         let discover = self.issuer.is_some() && self.token.is_none();
         provider.issuer = self.issuer;
         provider.authorization_endpoint = self.authorize;
@@ -131,13 +134,38 @@ impl ProviderTable {
         })
     }
 
+    fn endpoints(&self, plain_http: bool) -> Result<(), ConfigError> {
+        let mut faults = Faults::default();
+        if self.issuer.is_none() && self.token.is_none() {
+            let fault = "write `issuer`, or `authorize` and `token`";
+            faults.check::<()>(Err(ConfigError::new(fault)));
+        }
+        for (key, url) in [
+            ("authorize", &self.authorize),
+            ("token", &self.token),
+            ("revoke", &self.revoke),
+        ] {
+            if let Some(url) = url {
+                faults.check(address::check(key, url, plain_http));
+            }
+        }
+        if let Some(issuer) = &self.issuer {
+            faults.check(address::check_base("issuer", issuer, plain_http));
+        }
+        faults.end()
+    }
+
     fn authentication(&self, folder: &Path) -> Result<ClientAuth, ConfigError> {
         let path = self.secret_file.as_ref().map(|path| folder.join(path));
         let path = || {
             path.as_deref()
                 .ok_or_else(|| ConfigError::new("`secret_file` is missing"))
         };
-        let secret = || Ok::<_, ConfigError>(ClientSecret::new(Secret::read(path()?)?.expose()));
+        let at_key = |error: ConfigError| error.at("`secret_file`");
+        let secret = || {
+            let secret = Secret::read(path()?).map_err(at_key)?;
+            Ok::<_, ConfigError>(ClientSecret::new(secret.expose()))
+        };
         let default = if self.secret_file.is_some() {
             Auth::Basic
         } else {
@@ -153,7 +181,10 @@ impl ProviderTable {
                 ClientAuth::Basic(secret()?, encoding)
             }
             Auth::Body => ClientAuth::Body(secret()?),
-            Auth::PrivateKeyJwt => ClientAuth::private_key_jwt(self.signing_key(&Secret::read_lines(path()?)?)?),
+            Auth::PrivateKeyJwt => {
+                let text = Secret::read_lines(path()?).map_err(at_key)?;
+                ClientAuth::private_key_jwt(self.signing_key(&text)?)
+            }
         })
     }
 

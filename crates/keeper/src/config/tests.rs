@@ -116,11 +116,11 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
         ),
         (
             provider(&format!("{token}\naccess = \"1 hour\"")),
-            "providers.shop: `1 hour` is no span of time: write a number and s, m, h, d or w, such as \"1h\"",
+            "providers.shop: `access`: `1 hour` is no span of time: write a number and s, m, h, d or w, such as \"1h\"",
         ),
         (
             provider(&format!("{token}\nsecret_file = \"two-lines.secret\"")),
-            "providers.shop: two-lines.secret holds a control character, a second line or a byte order mark",
+            "providers.shop: `secret_file`: two-lines.secret holds a control character, a second line or a byte order mark",
         ),
         (
             format!("{VAULT}[serve]\nlisten = \"0.0.0.0:8070\"\n"),
@@ -132,11 +132,31 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
         ),
         (
             format!("{VAULT}[[programs]]\nname = \"a\"\nsecret_file = \"short.secret\"\nproviders = []\n"),
-            "short.secret is shorter than 32 characters: make one with `openssl rand -hex 32`",
+            "programs: `a`: `secret_file`: short.secret is shorter than 32 characters: make one with `openssl rand -hex 32`",
         ),
         (
             format!("{VAULT}[[programs]]\nname = \"a\"\nsecret_file = \"shop.secret\"\nproviders = [\"b\"]\n"),
-            "programs: `a` names the provider `b`, which is not here",
+            "programs: `a`: names the provider `b`, which is not here",
+        ),
+        (
+            format!("{VAULT}[serve]\nsocket = \"s\"\nlisten = \"127.0.0.1:1\"\n"),
+            "serve: write `socket` or `listen`, not both",
+        ),
+        (
+            format!("{VAULT}[serve]\nsocket = \"s\"\nkey_file = \"k\"\n"),
+            "serve: `certificate_file` and `key_file` are for `listen`",
+        ),
+        (
+            format!("{VAULT}[serve]\nlisten = \"127.0.0.1:1\"\nsocket_mode = \"660\"\n"),
+            "serve: `socket_mode` is for `socket`",
+        ),
+        (
+            format!("{VAULT}ca_file = \"k\"\n"),
+            "vault: `password_file` and `ca_file` are for PostgreSQL",
+        ),
+        (
+            format!("{VAULT}[serve]\nredirect_uri = \"https://shop.example/back?x=1\"\n"),
+            "serve: `redirect_uri` may have no query",
         ),
         (
             "[vault]\nurl = \"mysql://x\"\nkey_file = \"k\"\n".to_owned(),
@@ -144,6 +164,56 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
         ),
     ] {
         assert_eq!(refused(&text), expected);
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once_each_with_its_key() {
+    let faults = refused(
+        r#"
+[serve]
+listen = "0.0.0.0:1"
+redirect_uri = "http://shop.example/back"
+[vault]
+url = "mysql://x"
+key_file = "k"
+[outgoing]
+ca_file = "none.pem"
+[webhook]
+url = "ftp://w.example"
+secret_file = "short.secret"
+[[programs]]
+name = "a"
+secret_file = "none.secret"
+providers = ["shop", "crm"]
+[providers.shop]
+client_id = "x"
+secret_file = "none.secret"
+authorize = "http://id.example/a"
+token = "https://"
+access = "soon"
+per_minute = 0
+"#,
+    );
+    let beginnings = [
+        "providers.shop: `authorize` is plain http to another machine",
+        "providers.shop: `token` is no https URL",
+        "providers.shop: `per_minute` is 0",
+        "providers.shop: `secret_file`: failed to read none.secret",
+        "providers.shop: `access`: `soon` is no span",
+        "programs: `a`: names the provider `crm`",
+        "programs: `a`: `secret_file`: failed to read none.secret",
+        "serve: 0.0.0.0:1 is not loopback",
+        "serve: `redirect_uri` is plain http to another machine",
+        "vault: `url` is",
+        "webhook: `url` is no https URL",
+        "webhook: `secret_file`: short.secret is shorter",
+        "outgoing: `ca_file`: failed to read none.pem",
+    ];
+    let lines: Vec<&str> = faults.lines().collect();
+    assert_eq!(lines.len(), beginnings.len(), "{faults}");
+    for (line, beginning) in lines.iter().zip(beginnings) {
+        assert!(line.starts_with(beginning), "{line}\n{beginning}");
     }
 }
 

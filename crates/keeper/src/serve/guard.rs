@@ -54,7 +54,7 @@ impl Rights {
 
 impl Guard {
     /// # Errors
-    /// If nobody could ask over TCP, or two programs have one name.
+    /// If nobody could ask over TCP, or two programs cannot be told apart.
     pub(crate) fn new(serve: &Serve, programs: &[Program], is_socket: bool) -> Result<Self, ConfigError> {
         if programs.is_empty() && !is_socket {
             return Err(ConfigError::new(
@@ -64,6 +64,14 @@ impl Guard {
         let names: BTreeSet<&str> = programs.iter().map(|program| program.name.as_str()).collect();
         if names.len() < programs.len() {
             return Err(ConfigError::new("programs: two of them have one name"));
+        }
+        for (number, program) in programs.iter().enumerate() {
+            let secret = program.secret.expose().as_bytes();
+            let same = |other: &&Program| bool::from(other.secret.expose().as_bytes().ct_eq(secret));
+            if let Some(other) = programs.iter().take(number).find(same) {
+                let names = format!("`{}` and `{}`", other.name, program.name);
+                return Err(ConfigError::new(format!("programs: {names} have one secret")));
+            }
         }
         let known = programs.iter().map(|program| Known {
             name: program.name.clone(),

@@ -23,7 +23,8 @@ use crate::open::{Wanted, open};
 use crate::output::{Fault, say};
 use crate::webhook::{Sender, tell};
 
-use guard::{Guard, Rights};
+pub(crate) use guard::Guard;
+use guard::Rights;
 
 /// The longest body that is read, in bytes: tokens with their extra members.
 const LONGEST_BODY: usize = 128 * 1024;

@@ -1,0 +1,166 @@
+//! `hallpass-keeper check`: what `serve` and the commands would find wrong, without starting anything.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::SocketAddr;
+use std::path::Path;
+
+use hallpass_client::keeper::VaultKey;
+
+use crate::config::{Config, ConfigError, Faults, Place, Store, key_file};
+use crate::metrics::Metrics;
+use crate::serve::Guard;
+use crate::webhook::Sender;
+
+/// Finds all faults at once. What is wrong with the file itself was found when it was read.
+pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
+    let mut faults = Faults::default();
+    if config.providers.is_empty() {
+        let fault = "there is no [providers.NAME], so there is nothing to keep";
+        faults.check::<()>(Err(ConfigError::new(fault)));
+    }
+    let is_socket = !matches!(config.serve.place, Some(Place::Tcp { .. }));
+    faults.check(Guard::new(&config.serve, &config.programs, is_socket));
+    if let Some(Place::Socket { path, .. }) = &config.serve.place {
+        faults.check_at("serve: `socket`", socket(path));
+    }
+    faults.check_at("vault: `key_file`", key(&config.vault.key_file));
+    match &config.vault.store {
+        Store::Memory => {}
+        Store::Sqlite(path) => drop(faults.check_at("vault: `url`", database(path))),
+        Store::Postgres { ca_file, .. } => {
+            if let Some(path) = ca_file {
+                let read = fs::read(path).map_err(|error| ConfigError::unreadable(path, &error));
+                faults.check_at("vault: `ca_file`", read);
+            }
+        }
+    }
+    if let Some(webhook) = &config.webhook {
+        faults.check(Sender::new(webhook, config.http.clone(), Metrics::default()));
+    }
+    faults.end()
+}
+
+fn socket(path: &Path) -> Result<(), ConfigError> {
+    SocketAddr::from_pathname(path).map_err(|error| wrong(path, &error))?;
+    folder_of(path)?;
+    match fs::symlink_metadata(path) {
+        Ok(known) if !known.file_type().is_socket() => {
+            let path = path.display();
+            Err(ConfigError::new(format!("there is a file, not a socket, at {path}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn key(path: &Path) -> Result<(), ConfigError> {
+    key_file(path)?;
+    let read = VaultKey::from_file(path).map(drop);
+    read.map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))
+}
+
+/// A file that is there must be usable; one that is not is made by the first start.
+fn database(path: &Path) -> Result<(), ConfigError> {
+    folder_of(path)?;
+    match fs::OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(wrong(path, &error)),
+        _ => Ok(()),
+    }
+}
+
+fn folder_of(path: &Path) -> Result<(), ConfigError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new("."));
+    let known = fs::metadata(parent).map_err(|error| wrong(parent, &error))?;
+    match known.is_dir() {
+        true => Ok(()),
+        false => Err(ConfigError::new(format!("{} is no folder", parent.display()))),
+    }
+}
+
+fn wrong(path: &Path, error: &io::Error) -> ConfigError {
+    ConfigError::new(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    /// The faults of a configuration in a folder with usable secrets.
+    fn faults(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write("keeper.key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+        write("short.key", "MDEy");
+        write("program.secret", "0123456789abcdef0123456789abcdef");
+        for key in ["keeper.key", "short.key"] {
+            fs::set_permissions(folder.path().join(key), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        write("keeper.toml", text);
+        let config = Config::read(&folder.path().join("keeper.toml")).unwrap();
+        let Err(faults) = check(&config) else {
+            return Vec::new();
+        };
+        let path = format!("{}/", folder.path().display());
+        faults
+            .to_string()
+            .replace(&path, "")
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    const PROVIDER: &str = "[providers.shop]\nissuer = \"https://id.example\"\nclient_id = \"x\"\n";
+    const PROGRAM: &str = "[[programs]]\nname = \"NAME\"\nsecret_file = \"program.secret\"\nproviders = [\"shop\"]\n";
+
+    #[test]
+    fn a_configuration_that_can_be_used_has_no_fault() {
+        let vault = "[vault]\nurl = \"sqlite:keeper.db\"\nkey_file = \"keeper.key\"\n";
+        let socket = "[serve]\nsocket = \"s\"\n";
+        assert_eq!(faults(&format!("{socket}{vault}{PROVIDER}")), [""; 0]);
+    }
+
+    #[test]
+    fn files_and_folders_that_cannot_be_used_are_told_all_at_once() {
+        let vault = "[vault]\nurl = \"sqlite:none/keeper.db\"\nkey_file = \"short.key\"\n";
+        let socket = "[serve]\nsocket = \"program.secret\"\n";
+        let found = faults(&format!("{socket}{vault}"));
+        let beginnings = [
+            "there is no [providers.NAME]",
+            "serve: `socket`: there is a file, not a socket, at program.secret",
+            "vault: `key_file`: short.key: ",
+            "vault: `url`: ",
+        ];
+        assert_eq!(found.len(), beginnings.len(), "{found:?}");
+        for (fault, beginning) in found.iter().zip(beginnings) {
+            assert!(fault.starts_with(beginning), "{fault}");
+        }
+        let postgres = "[vault]\nurl = \"postgres://db.example/k\"\nca_file = \"none.pem\"\nkey_file = \"none.key\"\n";
+        let long = "a".repeat(120);
+        let found = faults(&format!("[serve]\nsocket = \"{long}\"\n{postgres}{PROVIDER}"));
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[1].contains("make one with"), "{found:?}");
+        assert!(
+            found[2].starts_with("vault: `ca_file`: failed to read none.pem"),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn programs_that_cannot_be_told_apart_are_refused() {
+        let vault = "[serve]\nlisten = \"127.0.0.1:0\"\n[vault]\nurl = \"memory:\"\nkey_file = \"keeper.key\"\n";
+        let programs = |names: &[&str]| {
+            let programs = names.iter().map(|name| PROGRAM.replace("NAME", name));
+            faults(&format!("{vault}{}{PROVIDER}", programs.collect::<String>()))
+        };
+        assert_eq!(programs(&["a"]), [""; 0]);
+        assert_eq!(programs(&["a", "b"]), ["programs: `a` and `b` have one secret"]);
+        assert_eq!(programs(&["a", "a"]), ["programs: two of them have one name"]);
+        assert_eq!(
+            programs(&[]),
+            ["`listen` needs [[programs]]: nobody else may ask over TCP"]
+        );
+    }
+}
