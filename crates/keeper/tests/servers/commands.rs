@@ -181,7 +181,7 @@ fn a_configuration_with_a_typing_error_is_refused() {
     );
 }
 
-fn import(keeper: &Keeper, lines: &[u8]) -> Output {
+pub(crate) fn import(keeper: &Keeper, lines: &[u8]) -> Output {
     let mut command = keeper.program(&["import"]);
     let command = command
         .stdin(Stdio::piped())

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use hallpass_ends::{Hallpass, Person};
 use serde_json::Value;
 
+use crate::commands::import;
 use crate::keeper::{Keeper, declared_for, provider};
 
 /// A request that was received.
@@ -68,8 +69,9 @@ fn receiver(statuses: &'static [u16]) -> (String, Receiver<Received>) {
             stream.read_exact(&mut body).expect("the body");
             received.body = String::from_utf8(body).expect("text");
             let answer = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-            stream.get_mut().write_all(answer.as_bytes()).expect("it listens");
+            // First, so that a command that had its answer is known to have sent it.
             sender.send(received).expect("the test listens");
+            stream.get_mut().write_all(answer.as_bytes()).expect("it listens");
         }
     });
     (url, received)
@@ -103,4 +105,26 @@ fn an_event_is_signed_and_sent_again_until_it_is_taken() {
         (&body["data"]["connection"], &body["data"]["reason"]),
         (&"api/17".into(), &"invalid_grant".into())
     );
+}
+
+#[test]
+fn keep_tries_one_event_at_each_run_until_it_is_taken_and_then_the_next() {
+    let (url, received) = receiver(&[500, 204, 204]);
+    let section = "[providers.api]\nclient_id = \"app\"\ntoken = \"http://127.0.0.1:9/token\"\n";
+    let webhook = format!("[webhook]\nurl = {url:?}\nsecret_file = \"webhook.secret\"\n");
+    let keeper = Keeper::prepare(&format!("{section}{webhook}"), "");
+    let over = |name: &str| format!("{{\"connection\":\"api/{name}\",\"access_token\":\"a\",\"expires_at\":1}}\n");
+    let taken = import(&keeper, (over("1") + &over("2")).as_bytes());
+    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
+    let keep = || assert!(keeper.command(&["keep"]).status.success());
+    keep();
+    let first = received.try_recv().expect("an event");
+    assert!(received.try_recv().is_err(), "the next one waits behind it");
+    keep();
+    let again = received.try_recv().expect("an event");
+    assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
+    let second = received.try_recv().expect("an event");
+    assert!(second.header("webhook-id") != first.header("webhook-id"));
+    keep();
+    assert!(received.try_recv().is_err(), "both were taken");
 }
