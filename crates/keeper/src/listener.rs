@@ -22,11 +22,11 @@ use crate::config::Place;
 const MOST_CONNECTIONS: u32 = 512;
 /// The time for the headers of a request, and for a TLS handshake.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// The same, for connections that come while half of the places are taken: those who send half a head keep nobody out for long.
+/// The same while half of the places are taken, so that clients that send half a head block others for a second.
 const HASTE: Duration = Duration::from_secs(1);
-/// How long a connection is used, whatever is asked over it.
+/// The longest life of a connection.
 const LIFE: Duration = Duration::from_secs(300);
-/// How long the last answer of a connection may take, with its reading.
+/// The time for the last answer of a connection after that.
 const END: Duration = Duration::from_secs(60);
 /// The buffer for the headers of a request, in bytes.
 const BUFFER: usize = 32 * 1024;

@@ -111,13 +111,14 @@ async fn providers(config: &Config, wanted: Wanted<'_>) -> BTreeMap<String, Prov
             searches.spawn(async move { (tokio::time::timeout(PATIENCE, discover(&http, &issuer)).await, issuer) });
         }
     }
+    let warn = |issuer: &str, error: &str| {
+        tracing::warn!(%issuer, %error, "no metadata now; asking again when it is needed");
+    };
     while let Some(searched) = searches.join_next().await {
         match searched {
             Ok((Ok(Ok(metadata)), issuer)) => drop(known.insert(issuer, metadata)),
-            Ok((Ok(Err(error)), issuer)) => {
-                tracing::warn!(%issuer, %error, "no metadata now; asking again when it is needed")
-            }
-            Ok((Err(_), issuer)) => tracing::warn!(%issuer, "no metadata in time; asking again when it is needed"),
+            Ok((Ok(Err(error)), issuer)) => warn(&issuer, &error.to_string()),
+            Ok((Err(_), issuer)) => warn(&issuer, "no answer in time"),
             Err(error) => tracing::warn!(%error, "the search for metadata failed"),
         }
     }

@@ -139,6 +139,18 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
             "programs: `a`: names the provider `b`, which is not here",
         ),
         (
+            "[vault]\nurl = \"mysql://x\"\nkey_file = \"k\"\n".to_owned(),
+            "vault: `url` is \"sqlite:FILE\", \"postgres://…\" or \"memory:\"",
+        ),
+    ] {
+        assert_eq!(refused(&text), expected);
+    }
+}
+
+#[test]
+fn two_places_and_keys_without_effect_are_refused() {
+    for (text, expected) in [
+        (
             format!("{VAULT}[serve]\nsocket = \"s\"\nlisten = \"127.0.0.1:1\"\n"),
             "serve: write `socket` or `listen`, not both",
         ),
@@ -157,10 +169,6 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
         (
             format!("{VAULT}[serve]\nredirect_uri = \"https://shop.example/back?x=1\"\n"),
             "serve: `redirect_uri` may have no query",
-        ),
-        (
-            "[vault]\nurl = \"mysql://x\"\nkey_file = \"k\"\n".to_owned(),
-            "vault: `url` is \"sqlite:FILE\", \"postgres://…\" or \"memory:\"",
         ),
     ] {
         assert_eq!(refused(&text), expected);

@@ -1,4 +1,4 @@
-//! What every request and every answer goes through: a time for the whole body, and one shape of faults.
+//! Reads the bodies of requests within a time, and gives the faults of the framework the shape of ours.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::answers::{fault, too_long};
 /// The time for the body of a request.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Reads the whole request, then answers it.
-pub(super) async fn whole(request: Request, next: Next) -> Response {
+/// Hands a request on when its body is there.
+pub(super) async fn read_body(request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
-    // What says that it is too long is not waited for.
+    // A declared length that is too long is refused at once.
     if usize::try_from(body.size_hint().lower()).is_ok_and(|length| length > LONGEST_BODY) {
         return too_long();
     }
@@ -30,11 +30,11 @@ pub(super) async fn whole(request: Request, next: Next) -> Response {
             return ([(CONNECTION, HeaderValue::from_static("close"))], answer).into_response();
         }
     };
-    shaped(next.run(Request::from_parts(head, Body::from(body))).await)
+    shape_fault(next.run(Request::from_parts(head, Body::from(body))).await)
 }
 
-/// The framework answers some requests by itself, with a text or with nothing.
-fn shaped(answer: Response) -> Response {
+/// The framework answers some requests by itself, with a text or without a body.
+fn shape_fault(answer: Response) -> Response {
     let status = answer.status();
     let is_fault = status.is_client_error() || status.is_server_error();
     let is_ours = answer

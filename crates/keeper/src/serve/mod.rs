@@ -1,12 +1,12 @@
 //! `hallpass-keeper serve`: listens for programs, refreshes what is due, sends events.
 
 mod answers;
+mod bodies;
 mod connections;
 mod guard;
 mod page;
 mod routes;
 mod tokens;
-mod whole;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -68,18 +68,23 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     let mut telling = pin!(tell(keeper.clone(), sender, metrics));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        () = serving.as_mut() => {}
-        () = watching.as_mut() => tracing::error!("the keeper stopped watching; see the log before this line"),
-        () = telling.as_mut() => {}
-        _ = terminate.recv() => tracing::info!("stopping"),
-        _ = interrupt.recv() => tracing::info!("stopping"),
-    }
+    let is_asked = tokio::select! {
+        () = serving.as_mut() => false,
+        () = watching.as_mut() => false,
+        () = telling.as_mut() => false,
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => true,
+    };
+    tracing::info!("stopping");
     // Until the answers in flight are stored: a provider may not give them again.
     stop.send_replace(true);
     let drained = async { tokio::join!(serving, keeper.stop()) };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests were still open at the end");
     }
-    Ok(())
+    match is_asked {
+        true => Ok(()),
+        // A service manager starts it again.
+        false => Err("a part of the keeper ended by itself; see the log before this line".into()),
+    }
 }

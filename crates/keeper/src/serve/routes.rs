@@ -8,7 +8,7 @@ use axum::routing::{any, get, post};
 use http::StatusCode;
 
 use super::answers::{fault, text};
-use super::{Rights, Service, connections, guard, page, tokens, whole};
+use super::{Rights, Service, bodies, connections, guard, page, tokens};
 
 pub(super) fn router(service: Service) -> Router {
     Router::new()
@@ -19,7 +19,7 @@ pub(super) fn router(service: Service) -> Router {
         .route("/metrics", get(metrics))
         .route("/style.css", get(page::style))
         .fallback(|| async { fault(StatusCode::NOT_FOUND, "no_such_path", "see docs/guide/keeper.md").into_response() })
-        .layer(from_fn(whole::whole))
+        .layer(from_fn(bodies::read_body))
         .layer(from_fn_with_state(service.clone(), guard::guard))
         .with_state(service)
 }
