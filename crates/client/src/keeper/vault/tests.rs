@@ -1,5 +1,7 @@
 //! One suite for every vault. PostgreSQL runs with `HALLPASS_TEST_DATABASE=postgres`, as in the server's tests.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod older;
 #[cfg(feature = "sqlite")]
 mod on_disk;
 

@@ -44,28 +44,6 @@ async fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_counted_no_tries_goes_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("vault.db");
-    let vault = SqliteVault::open(&path).unwrap();
-    let told = Put {
-        event: Some(event("paused", 1)),
-        ..put("a/1", 50)
-    };
-    vault.put(told).await.unwrap();
-    drop(vault);
-    let other = rusqlite::Connection::open(&path).unwrap();
-    other
-        .execute_batch("ALTER TABLE keeper_events DROP COLUMN tries")
-        .unwrap();
-    drop(other);
-    let vault = SqliteVault::open(&path).unwrap();
-    let found = vault.next_event(LONG).await.unwrap().unwrap();
-    assert_eq!((found.event, found.tries), (event("paused", 1), 0));
-    assert!(vault.event_failed(&found.id, LONG).await.unwrap());
-}
-
-#[tokio::test]
 async fn a_full_file_says_so_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vault.db");
