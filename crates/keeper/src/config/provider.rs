@@ -151,6 +151,10 @@ impl ProviderTable {
         }
         if let Some(issuer) = &self.issuer {
             faults.check(address::check_base("issuer", issuer, plain_http));
+            if issuer.contains('{') && self.token.is_none() {
+                let fault = "an `issuer` with variables has no metadata: write `authorize` and `token`";
+                faults.check::<()>(Err(ConfigError::new(fault)));
+            }
         }
         faults.end()
     }

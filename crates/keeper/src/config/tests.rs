@@ -107,6 +107,10 @@ fn what_could_not_work_or_would_be_unsafe_is_refused() {
             "providers.shop: write `issuer`, or `authorize` and `token`",
         ),
         (
+            provider("issuer = \"https://{shop}.example\""),
+            "providers.shop: an `issuer` with variables has no metadata: write `authorize` and `token`",
+        ),
+        (
             provider(&format!("{token}\nauth = \"body\"")),
             "providers.shop: `secret_file` is missing",
         ),
