@@ -242,7 +242,7 @@ impl Builder {
             })
         });
         Ok(Verifier::from_parts(Parts {
-            discovery: Discovery::new(&self.issuer),
+            discovery: Discovery::new(),
             answers: Answers {
                 dialect: self.dialect,
                 metadata_url: metadata.as_ref().map(|published| published.url.clone()),

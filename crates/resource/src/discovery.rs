@@ -22,41 +22,40 @@ pub(crate) struct Endpoints {
     pub(crate) jwks: Option<String>,
 }
 
-/// Finds the endpoints.
+/// Finds the endpoints. A clone shares what was found.
+#[derive(Clone)]
 pub(crate) struct Discovery {
-    issuer: String,
     document: Document<Endpoints>,
 }
 
 impl Discovery {
-    pub(crate) fn new(issuer: &str) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            issuer: issuer.to_owned(),
             document: Document::new("metadata", AGES),
         }
     }
 
-    pub(crate) async fn endpoints(&self, upstream: &Upstream) -> Result<Arc<Endpoints>, Unavailable> {
-        let fetch = || self.fetch(upstream);
-        self.document.get(upstream.clock.as_ref(), fetch).await
+    pub(crate) async fn endpoints(&self, upstream: &Arc<Upstream>) -> Result<Arc<Endpoints>, Unavailable> {
+        let request = || fetch(upstream.clone());
+        self.document.get(&upstream.clock, request).await
     }
+}
 
-    /// Asks at the places in the order of RFC 8414 §5 and of the Model Context Protocol. A document that cannot be used is
-    /// passed over: some servers answer every address with something.
-    async fn fetch(&self, upstream: &Upstream) -> Result<Endpoints, Unavailable> {
-        let mut last = Unavailable::new("the issuer is no URL");
-        let mut unusable = None;
-        for place in places(&self.issuer) {
-            match upstream.get(&place).await {
-                Ok(body) => match read(&body, &self.issuer) {
-                    Ok(endpoints) => return Ok(endpoints),
-                    Err(reason) => unusable = Some(format!("the metadata at {place} cannot be used: {reason}")),
-                },
-                Err(error) => last = error,
-            }
+/// Asks at the places in the order of RFC 8414 §5 and of the Model Context Protocol. A document that cannot be used is passed
+/// over: some servers answer every address with something.
+async fn fetch(upstream: Arc<Upstream>) -> Result<Endpoints, Unavailable> {
+    let mut last = Unavailable::new("the issuer is no URL");
+    let mut unusable = None;
+    for place in places(&upstream.issuer) {
+        match upstream.get(&place).await {
+            Ok(body) => match read(&body, &upstream.issuer) {
+                Ok(endpoints) => return Ok(endpoints),
+                Err(reason) => unusable = Some(format!("the metadata at {place} cannot be used: {reason}")),
+            },
+            Err(error) => last = error,
         }
-        Err(unusable.map_or(last, Unavailable::new))
     }
+    Err(unusable.map_or(last, Unavailable::new))
 }
 
 /// The addresses of the metadata of an issuer.

@@ -1,10 +1,13 @@
-//! A document of the authorization server, such as its keys: fetched when it is needed, by one caller at a time, at a bounded
-//! rate, also after failures.
+//! A document of the authorization server, such as its keys: fetched when it is needed, once for all callers, at a bounded rate,
+//! also after failures.
+//!
+//! The request runs in a task of its own, so it goes on if the caller who began it goes away.
 
 use crate::clock::{Clock, Moment};
 use crate::refused::Unavailable;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 /// How long a document is used, and how often it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +20,23 @@ pub(crate) struct Ages {
     pub(crate) pause: Duration,
 }
 
-/// A document, and what the last request for it gave.
+/// A document, and what the last request for it gave. A clone shares both.
 pub(crate) struct Document<T> {
     name: &'static str,
     ages: Ages,
-    current: RwLock<Option<Held<T>>>,
-    last: tokio::sync::Mutex<Option<Attempt>>,
+    current: Arc<RwLock<Option<Held<T>>>>,
+    /// Locked while somebody fetches.
+    last: Arc<AsyncMutex<Option<Attempt>>>,
+}
+
+impl<T> Clone for Document<T> {
+    fn clone(&self) -> Self {
+        Self {
+            current: self.current.clone(),
+            last: self.last.clone(),
+            ..*self
+        }
+    }
 }
 
 struct Held<T> {
@@ -44,38 +58,38 @@ struct Attempt {
     failure: Option<Unavailable>,
 }
 
-impl<T> Document<T> {
+impl<T: Send + Sync + 'static> Document<T> {
     pub(crate) fn new(name: &'static str, ages: Ages) -> Self {
         Self {
             name,
             ages,
-            current: RwLock::new(None),
-            last: tokio::sync::Mutex::new(None),
+            current: Arc::default(),
+            last: Arc::default(),
         }
     }
 
     /// The document, fetched if there is none or it is old.
-    pub(crate) async fn get<F>(&self, clock: &dyn Clock, fetch: impl Fn() -> F) -> Result<Arc<T>, Unavailable>
+    pub(crate) async fn get<F>(&self, clock: &Arc<dyn Clock>, fetch: impl FnOnce() -> F) -> Result<Arc<T>, Unavailable>
     where
-        F: Future<Output = Result<T, Unavailable>>,
+        F: Future<Output = Result<T, Unavailable>> + Send + 'static,
     {
-        let age = |held: &Held<T>| Moment::read(clock).age_of(held.fetched);
+        let age = |held: &Held<T>| Moment::read(clock.as_ref()).age_of(held.fetched);
         let held = self.held();
         if let Some(held) = held.as_ref().filter(|held| age(held) < self.ages.fresh) {
             return Ok(held.value.clone());
         }
         let usable = held.filter(|held| age(held) < self.ages.usable);
-        let mut last = match (self.last.try_lock(), &usable) {
+        let last = match (self.last.clone().try_lock_owned(), &usable) {
             (Ok(last), _) => last,
             // Somebody fetches it already. A caller with an old one need not wait.
             (Err(_), Some(held)) => return Ok(held.value.clone()),
-            (Err(_), None) => self.last.lock().await,
+            (Err(_), None) => self.last.clone().lock_owned().await,
         };
         // The one before may have fetched it while this one waited.
         if let Some(held) = self.held().filter(|held| age(held) < self.ages.fresh) {
             return Ok(held.value);
         }
-        match (self.attempt(&mut last, clock, fetch).await, usable) {
+        match (self.attempt(last, clock, fetch).await, usable) {
             (Err(_), Some(old)) => Ok(old.value),
             (outcome, _) => outcome,
         }
@@ -86,13 +100,13 @@ impl<T> Document<T> {
     pub(crate) async fn newer<F>(
         &self,
         known: &Arc<T>,
-        clock: &dyn Clock,
-        fetch: impl Fn() -> F,
+        clock: &Arc<dyn Clock>,
+        fetch: impl FnOnce() -> F,
     ) -> Result<Option<Arc<T>>, Unavailable>
     where
-        F: Future<Output = Result<T, Unavailable>>,
+        F: Future<Output = Result<T, Unavailable>> + Send + 'static,
     {
-        let mut last = self.last.lock().await;
+        let last = self.last.clone().lock_owned().await;
         if let Some(held) = self.held().filter(|held| !Arc::ptr_eq(&held.value, known)) {
             return Ok(Some(held.value));
         }
@@ -100,36 +114,50 @@ impl<T> Document<T> {
         if recent.is_some_and(|last| last.failure.is_none()) {
             return Ok(None);
         }
-        self.attempt(&mut last, clock, fetch).await.map(Some)
+        self.attempt(last, clock, fetch).await.map(Some)
     }
 
-    fn is_recent(&self, last: &Attempt, clock: &dyn Clock) -> bool {
+    fn is_recent(&self, last: &Attempt, clock: &Arc<dyn Clock>) -> bool {
         // By the steady clock alone: a time of day that is set back must not stop the requests.
         clock.steady().saturating_sub(last.at.steady) < self.ages.pause
     }
 
     async fn attempt<F>(
         &self,
-        last: &mut Option<Attempt>,
-        clock: &dyn Clock,
-        fetch: impl Fn() -> F,
+        last: OwnedMutexGuard<Option<Attempt>>,
+        clock: &Arc<dyn Clock>,
+        fetch: impl FnOnce() -> F,
     ) -> Result<Arc<T>, Unavailable>
     where
-        F: Future<Output = Result<T, Unavailable>>,
+        F: Future<Output = Result<T, Unavailable>> + Send + 'static,
     {
         if let Some(recent) = last.as_ref().filter(|last| self.is_recent(last, clock)) {
             if let Some(failure) = &recent.failure {
                 return Err(failure.clone());
             }
         }
-        let at = Moment::read(clock);
-        // If the caller goes away meanwhile, the attempt counts.
+        let at = Moment::read(clock.as_ref());
+        let request = tokio::spawn(self.clone().fetched(last, at, fetch()));
+        request.await.unwrap_or_else(|_| Err(given_up()))
+    }
+
+    /// Keeps what the request gives. Whoever waits for the lock meanwhile finds it then.
+    async fn fetched<F>(
+        self,
+        mut last: OwnedMutexGuard<Option<Attempt>>,
+        at: Moment,
+        request: F,
+    ) -> Result<Arc<T>, Unavailable>
+    where
+        F: Future<Output = Result<T, Unavailable>> + Send + 'static,
+    {
         let failed_before = last.as_ref().is_some_and(|last| last.failure.is_some());
+        // If the request is cut off, because it panics or its runtime ends, the attempt counts.
         *last = Some(Attempt {
             at,
-            failure: Some(Unavailable::new("the request was given up")),
+            failure: Some(given_up()),
         });
-        let outcome = fetch().await;
+        let outcome = request.await;
         let failure = outcome.as_ref().err().cloned();
         self.log(failure.as_ref(), failed_before);
         *last = Some(Attempt { at, failure });
@@ -161,4 +189,8 @@ impl<T> Document<T> {
     fn held(&self) -> Option<Held<T>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn given_up() -> Unavailable {
+    Unavailable::new("the request was given up")
 }

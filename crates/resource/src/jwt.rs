@@ -51,13 +51,13 @@ impl Jwt {
         &self,
         token: BearerToken<'_>,
         discovery: &Discovery,
-        upstream: &Upstream,
+        upstream: &Arc<Upstream>,
     ) -> Result<Arc<Access>, Refused> {
         let keys = self.keys(discovery, upstream).await?;
         let claims = match self.check(token, &keys, upstream) {
             Err(JoseError::UnknownKey) => {
-                let fetch = || self.fetch(discovery, upstream);
-                let newer = self.keys.newer(&keys, upstream.clock.as_ref(), fetch).await?;
+                let request = || self.request(discovery, upstream);
+                let newer = self.keys.newer(&keys, &upstream.clock, request).await?;
                 let newer = newer.ok_or_else(|| refused(&JoseError::UnknownKey))?;
                 self.check(token, &newer, upstream)
             }
@@ -68,9 +68,17 @@ impl Jwt {
     }
 
     /// The keys, fetched where there are none or they are old.
-    pub(crate) async fn keys(&self, discovery: &Discovery, upstream: &Upstream) -> Result<Arc<Jwks>, Unavailable> {
-        let fetch = || self.fetch(discovery, upstream);
-        self.keys.get(upstream.clock.as_ref(), fetch).await
+    pub(crate) async fn keys(&self, discovery: &Discovery, upstream: &Arc<Upstream>) -> Result<Arc<Jwks>, Unavailable> {
+        let request = || self.request(discovery, upstream);
+        self.keys.get(&upstream.clock, request).await
+    }
+
+    fn request(
+        &self,
+        discovery: &Discovery,
+        upstream: &Arc<Upstream>,
+    ) -> impl Future<Output = Result<Jwks, Unavailable>> + Send + use<> {
+        fetch(self.settings.jwks_uri.clone(), discovery.clone(), upstream.clone())
     }
 
     fn check(&self, token: BearerToken<'_>, keys: &Jwks, upstream: &Upstream) -> Result<jose::Claims, JoseError> {
@@ -83,24 +91,24 @@ impl Jwt {
         };
         jose::verify(token.as_str(), keys, &policy, upstream.clock.now_ms())
     }
+}
 
-    async fn fetch(&self, discovery: &Discovery, upstream: &Upstream) -> Result<Jwks, Unavailable> {
-        let url = match &self.settings.jwks_uri {
-            Some(url) => url.clone(),
-            None => {
-                let found = discovery.endpoints(upstream).await?;
-                let url = found.jwks.clone();
-                url.ok_or_else(|| Unavailable::new("the metadata of the authorization server has no jwks_uri"))?
-            }
-        };
-        let body = upstream.get(&url).await?;
-        let keys = Jwks::parse(&body).map_err(|error| Unavailable::new(format!("the keys at {url}: {error}")))?;
-        if keys.keys().is_empty() {
-            // Not "every token is bad": the server is misconfigured, or signs with algorithms that are not known here.
-            return Err(Unavailable::new(format!("none of the keys at {url} can be used")));
+async fn fetch(jwks_uri: Option<String>, discovery: Discovery, upstream: Arc<Upstream>) -> Result<Jwks, Unavailable> {
+    let url = match jwks_uri {
+        Some(url) => url,
+        None => {
+            let found = discovery.endpoints(&upstream).await?;
+            let url = found.jwks.clone();
+            url.ok_or_else(|| Unavailable::new("the metadata of the authorization server has no jwks_uri"))?
         }
-        Ok(keys)
+    };
+    let body = upstream.get(&url).await?;
+    let keys = Jwks::parse(&body).map_err(|error| Unavailable::new(format!("the keys at {url}: {error}")))?;
+    if keys.keys().is_empty() {
+        // Not "every token is bad": the server is misconfigured, or signs with algorithms that are not known here.
+        return Err(Unavailable::new(format!("none of the keys at {url} can be used")));
     }
+    Ok(keys)
 }
 
 fn refused(error: &JoseError) -> Refused {

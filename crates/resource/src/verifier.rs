@@ -53,7 +53,7 @@ impl Verifier {
     /// [`Refused`]. [`Refused::Unavailable`] says nothing about the token.
     pub async fn verify(&self, token: BearerToken<'_>) -> Result<Arc<Access>, Refused> {
         let parts = &*self.parts;
-        let (discovery, upstream) = (&parts.discovery, &*parts.upstream);
+        let (discovery, upstream) = (&parts.discovery, &parts.upstream);
         let verdict = match (&parts.jwt, &parts.introspection) {
             (Some(jwt), None) => jwt.verify(token, discovery, upstream).await,
             (Some(jwt), Some(_)) if Jwt::looks_like_one(token) => jwt.verify(token, discovery, upstream).await,

@@ -70,7 +70,7 @@ impl Introspection {
         &self,
         token: BearerToken<'_>,
         discovery: &Discovery,
-        upstream: &Upstream,
+        upstream: &Arc<Upstream>,
     ) -> Result<Arc<Access>, Refused> {
         let key = token.fingerprint();
         if let Some(access) = self.kept(&key, upstream.moment()) {
@@ -117,7 +117,7 @@ impl Introspection {
         &self,
         token: BearerToken<'_>,
         discovery: &Discovery,
-        upstream: &Upstream,
+        upstream: &Arc<Upstream>,
     ) -> Result<Told, Unavailable> {
         let endpoint = self.endpoint(discovery, upstream).await?;
         let waiting = tokio::time::timeout(upstream.timeout, self.requests.acquire());
@@ -131,7 +131,7 @@ impl Introspection {
         Ok(told)
     }
 
-    async fn endpoint(&self, discovery: &Discovery, upstream: &Upstream) -> Result<String, Unavailable> {
+    async fn endpoint(&self, discovery: &Discovery, upstream: &Arc<Upstream>) -> Result<String, Unavailable> {
         if let Some(endpoint) = &self.settings.endpoint {
             return Ok(endpoint.clone());
         }
@@ -183,7 +183,7 @@ impl Introspection {
     }
 
     /// Finds the endpoint, if the metadata has to say it.
-    pub(crate) async fn ready(&self, discovery: &Discovery, upstream: &Upstream) -> Result<(), Unavailable> {
+    pub(crate) async fn ready(&self, discovery: &Discovery, upstream: &Arc<Upstream>) -> Result<(), Unavailable> {
         self.endpoint(discovery, upstream).await.map(drop)
     }
 

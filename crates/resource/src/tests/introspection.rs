@@ -7,7 +7,6 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 fn setup() -> (Server, HandClock) {
     (Server::new(), HandClock::new())
@@ -212,19 +211,8 @@ async fn an_expired_token_is_told_apart_from_a_revoked_one() {
 #[tokio::test]
 async fn fifty_callers_with_one_token_are_one_request() {
     let (server, clock) = setup();
-    let gate = Arc::new(Notify::new());
-    let held = gate.clone();
-    server.scripted("/introspect", move |_| {
-        let gate = held.clone();
-        Box::pin(async move {
-            gate.notified().await;
-            answer(
-                200,
-                &[],
-                &json!({"active": true, "token_type": "Bearer", "aud": API}).to_string(),
-            )
-        })
-    });
+    let active = json!({"active": true, "token_type": "Bearer", "aud": API});
+    let gate = server.holds("/introspect", &active);
     let verifier = asking(&server, &clock);
     let callers: Vec<_> = (0..50)
         .map(|_| {

@@ -199,6 +199,33 @@ async fn the_first_callers_share_one_fetch() {
 }
 
 #[tokio::test]
+async fn if_the_caller_who_fetches_goes_away_the_others_get_what_it_asked_for() {
+    let metadata = json!({"issuer": ISSUER, "jwks_uri": format!("{ISSUER}/jwks")});
+    for (path, document) in [
+        ("/jwks", keys(&["one"])),
+        ("/.well-known/oauth-authorization-server", metadata),
+    ] {
+        let (server, _, verifier) = setup();
+        let gate = server.holds(path, &document);
+        let call = || {
+            let (verifier, token) = (verifier.clone(), token("one", &json!({})));
+            tokio::spawn(async move { verify(&verifier, &token).await })
+        };
+        let first = call();
+        while server.count(path) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let second = call();
+        tokio::task::yield_now().await;
+        first.abort();
+        assert!(first.await.unwrap_err().is_cancelled());
+        gate.notify_one();
+        assert!(second.await.unwrap().is_ok(), "{path}");
+        assert_eq!(server.count(path), 1, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_list_of_algorithms_narrows_the_keys() {
     let (server, clock, _) = setup();
     let only = |algorithms: &[Algorithm]| builder(&server, &clock).jwt().algorithms(algorithms).build().unwrap();

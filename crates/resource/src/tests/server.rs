@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// The time of day when a test begins.
 pub(super) const START_MS: i64 = 1_800_000_000_000;
@@ -39,6 +40,20 @@ impl Server {
     pub(super) fn says(&self, path: &str, status: u16, document: &Value) {
         let body = document.to_string();
         self.scripted(path, move |_| ready(answer(status, &[], &body)));
+    }
+
+    /// Answers a request at `path` with this document, once the test lets it.
+    pub(super) fn holds(&self, path: &str, document: &Value) -> Arc<Notify> {
+        let (gate, body) = (Arc::new(Notify::new()), document.to_string());
+        let held = gate.clone();
+        self.scripted(path, move |_| {
+            let (gate, body) = (held.clone(), body.clone());
+            Box::pin(async move {
+                gate.notified().await;
+                answer(200, &[], &body)
+            })
+        });
+        gate
     }
 
     /// Answers an introspection with an active token that has these members too.
