@@ -5,6 +5,7 @@ use crate::clock::Moment;
 use crate::feed::Dated;
 use crate::refused::{Refused, Unavailable};
 use crate::upstream::{Rules, retry_after};
+use hallpass_wire::bearer::BearerToken;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -28,8 +29,26 @@ pub(crate) enum Verdict {
     Refused(Refused),
 }
 
+/// A token longer than this may be one that the server does not read at all. Hallpass reads parameters of 4096 bytes.
+const LONG: usize = 4096;
+
 /// Reads an answer. Anything but a clear yes or no is a fault of the server, or of this API's configuration: callers get 503.
-pub(crate) fn read(answer: &Response<Vec<u8>>, sent: Moment, rules: Rules<'_>) -> Result<Told, Unavailable> {
+pub(crate) fn read(
+    answer: &Response<Vec<u8>>,
+    token: BearerToken<'_>,
+    sent: Moment,
+    rules: Rules<'_>,
+) -> Result<Told, Unavailable> {
+    if token.as_str().len() > LONG && is_too_long(answer) {
+        // Anybody can write such a token, so it must not look like an outage.
+        return Ok(Told {
+            verdict: Verdict::Refused(Refused::Invalid(
+                "it is too long for the authorization server".to_owned(),
+            )),
+            sent,
+            dated: None,
+        });
+    }
     match answer.status() {
         StatusCode::OK => {}
         status @ (StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
@@ -66,6 +85,20 @@ pub(crate) fn read(answer: &Response<Vec<u8>>, sent: Moment, rules: Rules<'_>) -
         sent,
         dated: Dated::read(answer.headers()),
     })
+}
+
+/// Whether the server may mean the length of the token. Everything else in the request is the same for every token. A server that
+/// names this API's credentials means those.
+fn is_too_long(answer: &Response<Vec<u8>>) -> bool {
+    match answer.status() {
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => true,
+        StatusCode::BAD_REQUEST => {
+            let document = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
+            let error = document.get("error").and_then(Value::as_str);
+            !matches!(error, Some("invalid_client" | "unauthorized_client"))
+        }
+        _ => false,
+    }
 }
 
 fn active(members: Map<String, Value>, rules: Rules<'_>) -> Verdict {

@@ -126,7 +126,7 @@ impl Introspection {
         };
         let sent = upstream.moment();
         let answer = upstream.send(self.request(&endpoint, token)?).await?;
-        let told = answer::read(&answer, sent, upstream.rules())?;
+        let told = answer::read(&answer, token, sent, upstream.rules())?;
         self.keep(token.fingerprint(), &told, upstream.moment());
         Ok(told)
     }

@@ -70,6 +70,35 @@ async fn what_is_no_clear_answer_is_503_and_never_401() {
     assert!(reason.contains("connection refused"), "{reason}");
 }
 
+/// A caller could otherwise make this API answer 503 as often as they like.
+#[tokio::test]
+async fn a_token_that_is_too_long_for_the_server_is_invalid() {
+    let (server, clock) = setup();
+    let verifier = asking(&server, &clock);
+    let (short, long) = ("t".repeat(4096), "t".repeat(8001));
+    for (status, body) in [
+        (400, r#"{"error":"invalid_request"}"#),
+        (400, r#"{"ErrorCode":"invalid_request"}"#),
+        (413, ""),
+        (414, ""),
+        (431, ""),
+    ] {
+        server.scripted("/introspect", move |_| ready(answer(status, &[], body)));
+        let refused = verify(&verifier, &long).await.unwrap_err();
+        assert!(matches!(refused, Refused::Invalid(_)), "{status}: {refused}");
+        unavailable(verify(&verifier, &short).await);
+    }
+    for (status, error) in [
+        (400, "invalid_client"),
+        (400, "unauthorized_client"),
+        (401, "invalid_client"),
+        (500, ""),
+    ] {
+        server.says("/introspect", status, &json!({ "error": error }));
+        unavailable(verify(&verifier, &long).await);
+    }
+}
+
 #[tokio::test]
 async fn wrong_credentials_are_the_fault_of_this_api() {
     let (server, clock) = setup();

@@ -414,6 +414,15 @@ async fn health_check_agents_need_a_token_like_everybody() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_too_long_is_invalid() {
+    let server = Server::library("default", API).await;
+    for length in [4096, 4097, 8001, 15_000] {
+        let answer = ask(&server, &"a".repeat(length), "GET /orders", &[]).await;
+        assert_eq!(answer.refusal(), "401 invalid_token", "{length}");
+    }
+}
+
 /// A proxy may ask with any method and with the body of the request.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_may_ask_with_the_method_of_the_request() {
