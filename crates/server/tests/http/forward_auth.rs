@@ -19,7 +19,7 @@ title = "Change your orders"
 endpoints = ["POST /orders", "PUT /orders/{id}"]
 [scopes.export]
 title = "Export everything"
-endpoints = ["GET /orders/export"]
+endpoints = ["GET /orders/export", "GET /orders/report.csv"]
 [[apps]]
 name = "Sample App"
 client_id = "sample"
@@ -392,6 +392,8 @@ async fn case_formats_and_dots_do_not_make_another_call() {
         "/orders/export.json",
         "/orders/export.",
         "/orders/export%20",
+        "/orders/report",
+        "/orders/report.json",
     ] {
         let answer = ask(&server, &token, &format!("GET {uri}"), &[]).await;
         assert_eq!(answer.refusal(), "403 insufficient_scope", "{uri}");

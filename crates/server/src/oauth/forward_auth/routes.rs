@@ -144,9 +144,16 @@ impl Node {
             return false;
         }
         let folded = folded(segment);
-        let stem = folded.split('.').next().unwrap_or_default();
-        self.alike.iter().any(|literal| *literal == folded || literal == stem)
+        self.alike.iter().any(|literal| stem(literal) == stem(&folded))
     }
+}
+
+/// A segment without its format: some backends answer `report` with what is at `report.csv`, and the other way round.
+fn stem(folded: &str) -> &str {
+    // A dot at the beginning is part of the name.
+    let hidden = folded.len() - folded.trim_start_matches('.').len();
+    let end = folded.get(hidden..).and_then(|name| name.find('.'));
+    end.and_then(|end| folded.get(..hidden + end)).unwrap_or(folded)
 }
 
 /// A segment as a backend reads it that ignores capitals, and dots and blanks at the end.
@@ -173,6 +180,10 @@ mod tests {
                 vec!["POST /orders/", "PUT /orders/{order}", "GET /orders/{id}/lines"],
             ),
             (scope("export"), vec!["GET /orders/export", "POST /orders/export/now"]),
+            (
+                scope("report"),
+                vec!["GET /orders/report.tar.gz", "GET /orders/.well-known"],
+            ),
         ];
         let catalogue: Vec<(Scope, Vec<String>)> = catalogue
             .into_iter()
@@ -202,6 +213,10 @@ mod tests {
             ("PUT /orders/17", "write"),
             ("GET /orders/17/lines", "read write"),
             ("GET /orders/export", "export"),
+            ("GET /orders/report.tar.gz", "report"),
+            ("GET /orders/.well-known", "report"),
+            ("GET /orders/.hidden", "read"),
+            ("GET /orders/reports", "read"),
             ("GET /orders/export/lines", "read write"),
         ] {
             assert_eq!(opened_by(call).as_deref(), Ok(scopes), "{call}");
@@ -232,6 +247,13 @@ mod tests {
             "GET /orders/export.json",
             "GET /orders/export.",
             "GET /orders/export%20",
+            "GET /orders/report",
+            "GET /orders/Report",
+            "GET /orders/report.tar",
+            "GET /orders/report.csv",
+            "GET /orders/report.TAR.GZ",
+            "GET /orders/report/lines",
+            "GET /orders/.well-known.json",
             "GET /ORDERS/17",
             "GET /Orders",
         ] {
