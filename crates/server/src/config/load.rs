@@ -61,12 +61,13 @@ impl Config {
             config.store.resolve(&config.server.data, &mut problems);
             judge::config(config, &mut problems);
         }
+        let is_of_preset = |path: &str| problems.origin(path).is_some_and(|origin| origin.layer.embedded);
+        let warnings = config.as_ref().map(|config| warnings::of(config, is_of_preset));
         let config = problems.or(config)?;
-        let warnings = warnings::of(&config);
         Ok(Loaded {
             config,
             layers,
-            warnings,
+            warnings: warnings.unwrap_or_default(),
         })
     }
 }

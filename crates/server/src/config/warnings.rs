@@ -1,5 +1,6 @@
 //! Warnings: settings that are valid but probably not intended.
 
+use super::problems::join;
 use super::sections::Lifetime;
 use super::{Config, Secret};
 use crate::config::is_on_this_computer;
@@ -11,8 +12,8 @@ const LONGEST_CODE: Duration = Duration::from_secs(600);
 /// The fewest characters of a secret that is hard to guess.
 const SHORTEST_SECRET: usize = 16;
 
-/// All warnings, one line each, with the key.
-pub(super) fn of(config: &Config) -> Vec<String> {
+/// All warnings, one line each, with the key. `is_of_preset` says whether the preset wrote the value at a path.
+pub(super) fn of(config: &Config, is_of_preset: impl Fn(&str) -> bool) -> Vec<String> {
     let tokens = &config.tokens;
     let mut warnings = Vec::new();
     let urls = [
@@ -46,7 +47,23 @@ pub(super) fn of(config: &Config) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(opened_by_preset(config, is_of_preset));
     warnings
+}
+
+/// The catalogue of a preset is that of the API that it imitates. With `[forward_auth]` it decides about the operator's API.
+fn opened_by_preset(config: &Config, is_of_preset: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let asked = config.forward_auth.iter();
+    asked.flat_map(|_| &config.scopes).filter_map(move |(scope, entry)| {
+        let path = format!("{}.endpoints", join("scopes", scope.as_str()));
+        let opens = !entry.endpoints.is_empty() && is_of_preset(&path);
+        opens.then(|| {
+            let calls = entry.endpoints.join(", ");
+            format!(
+                "{path}: the preset lets this scope open {calls} of your API: write your own list, or endpoints = []"
+            )
+        })
+    })
 }
 
 fn is_short(secret: &Secret) -> bool {

@@ -73,6 +73,32 @@ fn what_is_hardly_meant_is_warned_of_and_works() {
 }
 
 #[test]
+fn calls_that_only_the_preset_opens_are_warned_of_where_a_proxy_asks() {
+    let folder = Folder::new();
+    let asked = "[forward_auth]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+    let own = "[scopes.profile]\nendpoints = [\"GET /\"]\n";
+    let warning = "warning: scopes.profile.endpoints: the preset lets this scope open GET / of your API: write your own list, or endpoints = []\n";
+    for (text, told) in [
+        (asked.to_owned(), warning),
+        (format!("{asked}[scopes.profile]\ntitle = \"You\"\n"), warning),
+        (format!("{asked}{own}"), ""),
+        (String::new(), ""),
+    ] {
+        folder.write("asked.toml", &text);
+        let checked = folder.call(&["config", "check", "--config", "asked.toml"]);
+        assert_eq!((checked.code, checked.stderr.as_str()), (0, told), "{text}");
+    }
+    folder.write("asked.toml", &format!("preset = \"house-check\"\n{asked}"));
+    let checked = folder.call(&["config", "check", "--config", "asked.toml"]);
+    assert_eq!(
+        (checked.code, checked.stderr.lines().count()),
+        (0, 3),
+        "{}",
+        checked.stderr
+    );
+}
+
+#[test]
 fn every_mistake_in_a_configuration_is_told_with_the_nearest_name() {
     let folder = Folder::new();
     folder.write("wrong.toml", "[server]\nlisten = \"here\"\n[tokens]\nacces = \"1h\"\n");
