@@ -11,6 +11,7 @@ use tried::*;
 use world::*;
 
 const ROUTER: &str = include_str!("../../src/web/routes.rs");
+const TABLE: &str = include_str!("../../src/http/endpoints.rs");
 const ADMIN: &str = include_str!("../../src/admin/api.rs");
 const SITE: &str = include_str!("../../src/accounts/handover/routes.rs");
 /// The calls in [`SITE`].
@@ -49,7 +50,7 @@ async fn each_page_does_for_each_person_what_the_table_says() {
 /// Method and path of each page of the router, and of each machine endpoint.
 fn addresses() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let (endpoints, pages) = ROUTER.split_once(" fn pages(").unwrap();
+    let (_, pages) = ROUTER.split_once(" fn pages(").unwrap();
     let (pages, _) = pages.split_once(".fallback(").unwrap();
     let (_, pages) = pages.split_once("Router::new()").unwrap();
     let (_, site) = SITE.split_once("Router::new()").unwrap();
@@ -69,21 +70,38 @@ fn addresses() -> BTreeSet<String> {
         !others.iter().any(|call| pages.contains(call)),
         "the test reads routes alone"
     );
-    for endpoint in endpoints.split("is(&paths.").skip(1) {
-        let name = endpoint.split(')').next().unwrap();
-        let method = if matches!(name, "authorize" | "identity") {
-            "GET"
-        } else {
-            "POST"
+    found.extend(endpoints());
+    found
+}
+
+/// Methods and path of each row of the table of endpoints.
+fn endpoints() -> BTreeSet<String> {
+    let (_, table) = TABLE.split_once("static TABLE").unwrap();
+    let (table, _) = table.split_once("\n];").unwrap();
+    let mut found = BTreeSet::new();
+    for row in table.split("EndpointRow {").skip(1) {
+        let member = |name: &str| row.split_once(&format!("{name}: ")).unwrap().1;
+        let location = member("location").strip_prefix("Location::").unwrap();
+        let (kind, rest) = location.split_once(['(', ',']).unwrap();
+        let name = rest.split('"').nth(1).unwrap_or_default();
+        let path = match kind {
+            "Path" => format!("[paths] {name}"),
+            "Fixed" => name.to_owned(),
+            "WellKnown" => format!("/.well-known/{name}"),
+            // The pages, which are rows of their own.
+            "Rest" => continue,
+            other => panic!("the test does not know how to read Location::{other}"),
         };
-        found.insert(format!("{method} [paths] {name}"));
+        let methods = member("methods").strip_prefix("Methods::").unwrap();
+        let methods = match methods.split(',').next().unwrap() {
+            "Read" | "Any" => &["GET"][..],
+            "Post" => &["POST"],
+            "ReadOrPost" => &["GET", "POST"],
+            other => panic!("the test does not know how to read Methods::{other}"),
+        };
+        found.extend(methods.iter().map(|method| format!("{method} {path}")));
     }
-    for path in endpoints
-        .split('"')
-        .filter(|text| text.starts_with('/') && !text.starts_with("//") && !text.ends_with('/'))
-    {
-        found.insert(format!("GET {path}"));
-    }
+    assert!(found.len() > 12, "{found:?}");
     found
 }
 
@@ -177,6 +195,12 @@ async fn machine(server: &Server, call: &str, caller: &str, tokens: &Tokens) -> 
         }
         ("GET [paths] identity", Some(_)) => server.identity(&tokens.access).await,
         ("GET [paths] identity", None) => server.get("/oauth/userinfo").await,
+        ("POST [paths] identity", Some(_)) => {
+            let url = server.at("/oauth/userinfo");
+            let request = server.request(Method::POST, &url).bearer_auth(&tokens.access);
+            server.send(&url, request).await
+        }
+        ("POST [paths] identity", None) => server.post("/oauth/userinfo", &[]).await,
         ("POST [paths] token", None) => {
             let form = [("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh)];
             server.post("/oauth/token", &form).await
