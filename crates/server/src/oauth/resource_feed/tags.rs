@@ -1,7 +1,8 @@
 //! The names by which a resource knows what ended or changed.
 //!
 //! They are keyed, for each resource with a key of its own. A name that a resource never got in an answer tells it nothing, and
-//! two resources cannot compare what they see.
+//! two resources cannot compare the names that they see. They can tell that an event is the same: its id is the same to both, and
+//! so is its moment. So two resources that work together may learn that they have a grant in common when it ends.
 
 use crate::directory::feed::{ShortName, Subject};
 use aws_lc_rs::hmac;
