@@ -22,6 +22,14 @@ client_secret = "a-secret-of-43-characters-as-hallpass-makes"
 redirect_uris = ["https://app.example/callback"]
 "#;
 
+/// An API that follows the feed.
+const RESOURCE: &str = r#"
+[[resources]]
+identifier = "orders"
+name = "Orders"
+secret = "a-secret-of-the-api-with-at-least-32-bytes"
+"#;
+
 /// A site that signs its people in.
 const HANDOVER: &str = r#"
 [handover]
@@ -60,5 +68,14 @@ fn every_answer_to_the_site_is_as_the_document_says() {
     let secret = "Authorization: Bearer a-secret-of-the-site-with-at-least-32-bytes";
     let site = ["--header", secret, "--include-path-regex", "^/handover"];
     assert!(answers_as_it_says(&server, &site));
+    server.stop();
+}
+
+#[test]
+fn every_answer_to_an_api_is_as_the_document_says() {
+    let server = Server::start("default", &format!("{RESOURCE}{DECLARED}"));
+    let auth = ["--auth", "orders:a-secret-of-the-api-with-at-least-32-bytes"];
+    let feed = [auth[0], auth[1], "--include-path-regex", "^/resource/feed"];
+    assert!(answers_as_it_says(&server, &feed));
     server.stop();
 }

@@ -27,6 +27,7 @@ async fn the_document_has_the_configured_paths_and_grant_types() {
             "/oauth/token/",
             "/oauth/introspect/",
             "/oauth/revoke/",
+            "/resource/feed",
             "/oauth/userinfo/",
             "/.well-known/oauth-authorization-server",
             "/health/live",

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document at `/openapi.json`. It describes the endpoints that machines call: the paths, grant types, scopes and
-//! answers of this server's configuration. Pages for people are not in it, so the authorization endpoint is not either.
+//! answers of this server's configuration. Pages for people are not in it, so the authorization endpoint is not either. Nor is the
+//! check for proxies, which only the proxies that the configuration names may call (docs/decisions/0085).
 
 use crate::accounts::handover::openapi as handover;
 use crate::config::{DialectName, IdentityMember};
@@ -81,6 +82,7 @@ fn described(hallpass: &Hallpass, endpoint: Endpoint) -> Option<Value> {
         Endpoint::Token => json!({ "post": token(hallpass) }),
         Endpoint::Introspect => json!({ "post": introspection(hallpass) }),
         Endpoint::Revoke => json!({ "post": revocation(hallpass) }),
+        Endpoint::ResourceFeed => json!({ "get": feed() }),
         Endpoint::Identity => {
             json!({ "get": identity(hallpass, "identity"), "post": identity(hallpass, "identityByPost") })
         }
@@ -89,7 +91,6 @@ fn described(hallpass: &Hallpass, endpoint: Endpoint) -> Option<Value> {
         Endpoint::Ready => health("ready", "Whether it can serve"),
         Endpoint::Authorize
         | Endpoint::ForwardAuth
-        | Endpoint::ResourceFeed
         | Endpoint::OpenIdConfiguration
         | Endpoint::OpenApi
         | Endpoint::Page => return None,
@@ -152,6 +153,41 @@ fn revocation(hallpass: &Hallpass) -> Value {
         answer["content"] = content(&json!({ "type": "object" }));
     }
     operation("revoke", "Gives a token back (RFC 7009)", &of_a_token(), &answer)
+}
+
+/// The feed (docs/guide/resource-feed.md). It belongs to no dialect.
+fn feed() -> Value {
+    let text = || json!({ "type": "string" });
+    let tags = || json!({ "type": "array", "items": { "type": "string" } });
+    let event = json!({ "type": "object", "required": ["tags"], "properties": { "id": text(), "tags": tags() } });
+    let answer = json!({
+        "type": "object",
+        "required": ["position", "events"],
+        "properties": {
+            "position": text(),
+            "events": { "type": "array", "items": event },
+            "ended": tags(),
+            "whole": { "type": "boolean" },
+        },
+    });
+    let refused = texts(&["error", "error_description"], &[]);
+    json!({
+        "operationId": "feed",
+        "summary": "What ended or changed, for a resource that keeps answers of introspection",
+        "description": "With the identifier and the secret of a resource. Without `after` a snapshot; else it waits for a second at most",
+        "security": [{ "client": [] }],
+        "parameters": [{
+            "name": "after",
+            "in": "query",
+            "description": "The position of the last answer",
+            "schema": { "type": "string", "pattern": "^[0-9a-f.-]+$" },
+        }],
+        "responses": {
+            "200": { "description": "What happened", "content": content(&answer) },
+            "4XX": { "description": "Refused", "content": content(&refused) },
+            "5XX": { "description": "The newest state is not known" },
+        },
+    })
 }
 
 fn identity(hallpass: &Hallpass, id: &str) -> Value {
