@@ -214,6 +214,73 @@ async fn x_forwarded_uri_and_method_of_the_client_count_for_nothing() {
     }
 }
 
+/// Frameworks believe these headers about address, host, scheme and path.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_backend_learns_nothing_about_a_request_from_its_client() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let mut headers = vec![bearer(&world.token("read").await)];
+        for name in [
+            "X-Forwarded-For",
+            "X-Forwarded-Proto",
+            "X-Forwarded-Host",
+            "X-Forwarded-Port",
+            "X-Forwarded-Prefix",
+            "X-Forwarded-Server",
+            "X-Forwarded-Scheme",
+            "X-Forwarded-Ssl",
+            "X-Real-IP",
+        ] {
+            headers.push(format!("{name}: spoofed.example"));
+        }
+        headers.push("Forwarded: for=192.0.2.66;host=spoofed.example;proto=https".to_owned());
+        let mut with_connection = headers.clone();
+        with_connection.push("Connection: X-Forwarded-For, X-Real-IP, X-Forwarded-Proto".to_owned());
+        for headers in [headers, with_connection] {
+            let got = world.send("GET /orders", &headers).await.got();
+            assert!(!got.to_string().contains("spoofed"), "{proxy:?}: {got}");
+            for (name, value) in [
+                ("HOST", "api.example.com"),
+                ("X_FORWARDED_HOST", "api.example.com"),
+                ("X_FORWARDED_FOR", "127.0.0.1"),
+                ("X_FORWARDED_PROTO", "http"),
+                ("X_REAL_IP", "127.0.0.1"),
+            ] {
+                assert_eq!(got["headers"][format!("HTTP_{name}")], value, "{proxy:?} {name}: {got}");
+            }
+        }
+        if proxy == Proxy::Nginx {
+            let token = bearer(&world.token("read").await);
+            let got = world.send("GET http://spoofed.example/orders", &[token]).await.got();
+            assert!(!got.to_string().contains("spoofed"), "{got}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_too_long_is_refused_and_no_outage() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        for (length, statuses) in [
+            (4097, &[401][..]),
+            (7000, &[401]),
+            (8001, &[400, 401]),
+            (20_000, &[400, 431]),
+        ] {
+            let answer = world.send("GET /orders", &[bearer(&"a".repeat(length))]).await;
+            assert_refused(&answer, statuses, &format!("{proxy:?} {length}"));
+        }
+        let many: Vec<_> = (0..18)
+            .map(|number| format!("X-Large-{number}: {}", "a".repeat(1500)))
+            .collect();
+        assert_refused(
+            &world.send("GET /orders", &many).await,
+            &[400, 431],
+            &format!("{proxy:?}"),
+        );
+    }
+}
+
 /// GHSA-pxq7-h93f-9jrg of oauth2-proxy (`#`), and what nginx, Caddy and backends read differently.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_that_is_not_plain_reaches_no_backend() {
