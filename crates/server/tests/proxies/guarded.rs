@@ -1,7 +1,7 @@
 //! What reaches the backend, and what does not.
 
 use crate::harness::{JOHN, REDIRECT_URI};
-use crate::world::{Answer, Proxy, World, bearer};
+use crate::world::{Answer, Proxy, World, bearer, nginx_before};
 use std::time::Duration;
 
 /// The identity as the backend reads it.
@@ -279,6 +279,19 @@ async fn a_token_that_is_too_long_is_refused_and_no_outage() {
             &format!("{proxy:?}"),
         );
     }
+}
+
+/// nginx asks a second time for the text of a refusal. Another word must not make a success of it.
+#[test]
+fn a_refusal_stays_one_if_hallpass_has_changed_its_mind() {
+    const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 7\r\nConnection: close\r\n\r\nrefused";
+    const ALLOWED: &str = "HTTP/1.1 200 OK\r\nHallpass-Subject: ada\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let plain = nginx_before(&[REFUSED, REFUSED]);
+    assert_eq!(plain.status, 401, "{plain:?}");
+    assert!(plain.text.ends_with("\r\n\r\nrefused"), "{plain:?}");
+    assert_eq!(plain.header("www-authenticate"), "Bearer");
+    let changed = nginx_before(&[REFUSED, ALLOWED]);
+    assert_eq!(changed.status, 401, "{changed:?}");
 }
 
 /// GHSA-pxq7-h93f-9jrg of oauth2-proxy (`#`), and what nginx, Caddy and backends read differently.

@@ -4,7 +4,7 @@ use crate::harness::{REDIRECT_URI, Server};
 use hallpass_cluster::free_port;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -97,24 +97,46 @@ impl World {
 
     /// Sends a request byte for byte: a client library would correct what is wrong with it.
     pub(crate) async fn send(&self, call: &str, headers: &[String]) -> Answer {
-        let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-        let request = format!("{call} HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n{lines}\r\n");
-        let port = self.port;
-        let sent = tokio::task::spawn_blocking(move || {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            stream.write_all(request.as_bytes()).unwrap();
-            let mut answer = Vec::new();
-            let _ = stream.read_to_end(&mut answer);
-            String::from_utf8_lossy(&answer).into_owned()
-        });
-        let text = sent.await.unwrap();
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Answer {
-            status: status.unwrap_or_else(|| panic!("no answer to {call}: {text}")),
-            text,
-        }
+        let (port, call, headers) = (self.port, call.to_owned(), headers.to_vec());
+        let sent = tokio::task::spawn_blocking(move || send(port, &call, &headers));
+        sent.await.unwrap()
     }
+}
+
+fn send(port: u16, call: &str, headers: &[String]) -> Answer {
+    let lines: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let request = format!("{call} HTTP/1.1\r\nHost: api.example.com\r\nConnection: close\r\n{lines}\r\n");
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Answer {
+        status: status.unwrap_or_else(|| panic!("no answer to {call}: {text}")),
+        text,
+    }
+}
+
+/// What nginx answers to `GET /orders` if Hallpass gives these answers, one after the other. There is no backend.
+pub(crate) fn nginx_before(answers: &'static [&'static str]) -> Answer {
+    let folder = tempfile::tempdir().unwrap();
+    let hallpass = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, hallpass_port) = (free_port().unwrap(), hallpass.local_addr().unwrap().port());
+    let _nginx = nginx(folder.path(), port, hallpass_port, free_port().unwrap());
+    wait_for(port, folder.path());
+    let answering = std::thread::spawn(move || {
+        for answer in answers {
+            let mut stream = hallpass.accept().unwrap().0;
+            let mut lines = BufReader::new(&stream).lines();
+            assert!(lines.any(|line| line.unwrap().is_empty()), "a whole request");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let answer = send(port, "GET /orders", &[bearer("t")]);
+    answering.join().unwrap();
+    answer
 }
 
 impl Answer {
