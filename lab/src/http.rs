@@ -27,8 +27,10 @@ pub(crate) struct Answer {
 /// The parts of a request besides its path.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sent<'a> {
-    /// The body, which is a form. Without one the request is a GET.
+    /// The body, which is a form. Without a body the request is a GET.
     pub(crate) form: Option<&'a str>,
+    /// The body, which is JSON.
+    pub(crate) json: Option<&'a str>,
     /// The value of `Authorization`.
     pub(crate) authorization: Option<&'a str>,
     /// The value of `Cookie`.
@@ -74,12 +76,15 @@ impl Connection {
         for (name, value) in sent.headers {
             request = request.header(*name, *value);
         }
-        if sent.form.is_some() {
-            request = request
-                .method(Method::POST)
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let (kind, body) = match (sent.form, sent.json) {
+            (Some(form), _) => ("application/x-www-form-urlencoded", form),
+            (None, Some(json)) => ("application/json", json),
+            (None, None) => ("", ""),
+        };
+        if !kind.is_empty() {
+            request = request.method(Method::POST).header(header::CONTENT_TYPE, kind);
         }
-        let body = Bytes::copy_from_slice(sent.form.unwrap_or_default().as_bytes());
+        let body = Bytes::copy_from_slice(body.as_bytes());
         if self.sender.ready().await.is_err() {
             // Some servers close a connection after each answer.
             *self = Self::open(self.host.parse()?).await?;

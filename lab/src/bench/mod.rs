@@ -10,6 +10,7 @@ mod growth;
 mod hot;
 mod portal;
 mod report;
+mod sign_in;
 mod size;
 mod verify;
 
@@ -61,7 +62,7 @@ pub(crate) struct Bench {
     /// Changes of apps and organizations each second
     #[arg(long, default_value_t = 50)]
     changes: u32,
-    /// Measure only these parts: hot, bytes, expiry, portal, start, size, memory, verify
+    /// Measure only these parts: hot, bytes, expiry, portal, start, size, memory, verify, handover
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Measure only these hot paths, such as `refresh`
@@ -120,6 +121,9 @@ pub(crate) async fn run(options: Bench) -> Outcome {
         }
         if options.wants("verify") {
             verify::verify(&options, engine, &folder.join("verify"), &mut report).await?;
+        }
+        if options.wants("handover") {
+            sign_in::sign_in(&options, engine, &folder.join("handover"), &mut report).await?;
         }
         if options.wants("memory") {
             for line in memory::measure(&options.hallpass, &folder.join("memory"), engine).await? {
