@@ -9,7 +9,6 @@ use super::outcome;
 use super::provider::Provider;
 use super::record::Record;
 use super::saving::REWRITE;
-use super::schedule;
 use super::unsaved::Unsaved;
 use super::vault::Row;
 use crate::{RefreshToken, TokenError, Tokens};
@@ -69,7 +68,7 @@ impl Engine {
             return;
         };
         let settled = outcome::settle(open.record.clone(), answer, around);
-        let Ok(change) = self.change(open.lease, &open.row, &settled, schedule::due(&settled.record)) else {
+        let Ok(change) = self.change(open.lease, &open.row, &settled, settled.due_at()) else {
             return;
         };
         self.unsaved.keep(Unsaved {

@@ -33,6 +33,17 @@ pub(crate) struct Settled {
     pub(crate) event: Option<NewEvent>,
 }
 
+impl Settled {
+    /// When Method 2 has something to do. A lost answer is asked for whenever the connection is due, so then nothing but the next
+    /// request counts.
+    pub(crate) fn due_at(&self) -> i64 {
+        match self.asked_at {
+            Some(_) => self.record.next_at,
+            None => schedule::due(&self.record),
+        }
+    }
+}
+
 /// The facts around an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Around {
@@ -103,15 +114,15 @@ pub(crate) fn wait_for_late_answer(record: &mut Record, now: i64, span: Duration
     record.not_before = record.not_before.max(until);
 }
 
-/// Tells the user that the connection ends.
-pub(crate) fn told(mut record: Record, asked_at: Option<i64>, now: i64) -> Settled {
-    let ends_at = record.ends_at();
-    record.told_end = ends_at;
-    Settled {
-        event: ends_at.map(|end| Happening::EndsOn(end).at(now)),
-        record,
-        asked_at,
+/// Tells the user that the connection ends, if it is time to and there is nothing else to tell.
+pub(crate) fn tell_end(settled: &mut Settled, now: i64) {
+    let record = &mut settled.record;
+    let is_time = record.tell_end_at().is_some_and(|at| at <= now);
+    if !is_time || settled.event.is_some() || matches!(record.standing, Standing::NeedsUser { .. }) {
+        return;
     }
+    record.told_end = record.ends_at();
+    settled.event = record.told_end.map(|end| Happening::EndsOn(end).at(now));
 }
 
 /// Notes that the API refused the access token. `Err` with the wait if the provider's new tokens are refused at once, again
@@ -392,7 +403,12 @@ mod tests {
     fn the_end_is_told_with_its_moment() {
         let mut one = record(0, Some(HOUR), None);
         one.grant_expires_at = Some(10 * HOUR);
-        let settled = told(one, None, 8 * HOUR);
+        let mut settled = Settled {
+            record: one,
+            asked_at: None,
+            event: None,
+        };
+        tell_end(&mut settled, 8 * HOUR);
         assert_eq!(settled.event.unwrap().ends_at, Some(10 * HOUR));
         assert_eq!(settled.record.tell_end_at(), None);
     }

@@ -108,10 +108,13 @@ impl Engine {
         };
         let now = provider.pace.there(self.clock.now_millis());
         let mut wait = Duration::ZERO;
-        let settled = match self.step(provider, &mut record, row, wanted, now) {
+        let mut settled = match self.step(provider, &mut record, row, wanted, now) {
             Step::Ask(_) if lease.begun.elapsed() + self.limits.request > self.limits.lease => {
                 // The vault was slow. Another keeper may hold the lease before the answer is there.
                 wait = Duration::from_secs(1);
+                if matches!(wanted, Wanted::Due) {
+                    record.next_at = now.saturating_add(1000);
+                }
                 unasked(record, row)
             }
             Step::Ask(refresh) => return self.ask(lease, row, record, &refresh).await,
@@ -122,13 +125,14 @@ impl Engine {
                 unasked(record, row)
             }
         };
+        outcome::tell_end(&mut settled, now);
         let due_at = match settled
             .asked_at
             .filter(|_| wait.is_zero() || !matches!(wanted, Wanted::Due))
         {
             // The lost answer is asked for again when it would have been.
-            Some(_) => row.due_at.min(schedule::due(&settled.record)),
-            None => schedule::due(&settled.record),
+            Some(_) => row.due_at.min(settled.due_at()),
+            None => settled.due_at(),
         };
         let change = self.change(lease, row, &settled, due_at)?;
         self.vault.write(change).await?;
@@ -152,14 +156,14 @@ impl Engine {
             Wanted::Due => lost || now >= record.next_at,
         };
         if !is_needed {
-            return match record.tell_end_at() {
-                Some(at) if at <= now => Step::Settle(Box::new(outcome::told(record.clone(), row.asked_at, now))),
-                _ => Step::Nothing,
-            };
+            return Step::Nothing;
         }
         let Some(refresh) = record.refresh.as_ref().map(|refresh| refresh.token.clone()) else {
             return match record.live(now, Duration::ZERO) {
-                Some(_) => Step::Nothing,
+                Some(_) => {
+                    record.next_at = schedule::next_refresh(record, provider.keep, 0.0);
+                    Step::Nothing
+                }
                 None => Step::Settle(Box::new(outcome::exhausted(record.clone(), now))),
             };
         };
@@ -214,8 +218,9 @@ impl Engine {
         if is_open {
             outcome::wait_for_late_answer(&mut settled.record, around.now, self.limits.request);
         }
+        outcome::tell_end(&mut settled, around.now);
         self.note(&row.connection, Noted::of(&answer, settled.record.failure.as_deref()));
-        let change = self.change(lease, row, &settled, schedule::due(&settled.record))?;
+        let change = self.change(lease, row, &settled, settled.due_at())?;
         if let Some(issued_at) = outcome::issued_at(&answer, around) {
             self.unsaved.keep(Unsaved {
                 change: change.clone(),
@@ -317,9 +322,11 @@ fn note_refusal(record: &mut Record, wanted: &Wanted, now: i64) -> Result<(), Du
 
 /// The record as it is, with no request sent under this lease.
 fn unasked(record: Record, row: &Row) -> Settled {
+    // What is never asked again has no lost answer, although a holder may have disappeared.
+    let can_ask = record.refresh.is_some() && !matches!(record.standing, Standing::NeedsUser { .. });
     Settled {
         record,
-        asked_at: row.asked_at,
+        asked_at: row.asked_at.filter(|_| can_ask),
         event: None,
     }
 }

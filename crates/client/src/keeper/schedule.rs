@@ -3,7 +3,7 @@
 //! Tokens are refreshed when between 70 % and 90 % of their lifetime is over, spread at random, so that connections that were
 //! made together do not come due together for ever.
 
-use super::record::Record;
+use super::record::{Record, Standing};
 use super::vault::NEVER;
 use std::time::Duration;
 
@@ -64,9 +64,12 @@ pub(crate) fn next_refresh(record: &Record, keep: Keep, fraction: f64) -> i64 {
     alive.min(access).max(issued_at.saturating_add(SHORTEST))
 }
 
-/// When Method 2 has something to do with a record: refresh it, or tell that it ends.
+/// When Method 2 has something to do with a record: refresh it, or tell that it ends. What has ended is never due.
 pub(crate) fn due(record: &Record) -> i64 {
-    record.next_at.min(record.tell_end_at().unwrap_or(NEVER))
+    match record.standing {
+        Standing::NeedsUser { .. } => NEVER,
+        _ => record.next_at.min(record.tell_end_at().unwrap_or(NEVER)),
+    }
 }
 
 /// The kinds of failures after which a refresh is tried again.

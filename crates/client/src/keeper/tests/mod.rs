@@ -1,6 +1,7 @@
 //! The keeper against a model of Hallpass's refresh rule, with time that only moves when nothing else can happen.
 
 mod crash;
+mod due;
 mod events;
 mod flaky;
 mod model;
