@@ -14,15 +14,41 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// The longest time from a request to the moment when its answer cannot come any more, unless callers wait longer. Another
+/// request then still fits into the 30 s in which Hallpass repeats an answer.
+const LONGEST_OPEN: Duration = Duration::from_secs(20);
+/// The longest time that a lease has for storing an answer.
+const LONGEST_STORE: Duration = Duration::from_secs(5);
+
 /// The times that a refresh may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// One request to the provider.
+    /// How long callers wait for one request to the provider.
     pub(crate) request: Duration,
-    /// A lease: a request, and time to store its answer.
+    /// How long its answer is waited for after that, for the vault alone.
+    pub(crate) late: Duration,
+    /// A lease: a request, its late answer, and time to store that.
     pub(crate) lease: Duration,
     /// An access token that is over sooner is refreshed before use, if that is possible.
     pub(crate) margin: Duration,
+}
+
+impl Limits {
+    /// The limits around a request for which callers wait so long.
+    pub(crate) fn of(request: Duration) -> Self {
+        let late = (request / 2).min(LONGEST_OPEN.saturating_sub(request));
+        Self {
+            request,
+            late,
+            lease: request + late + (request / 2).min(LONGEST_STORE),
+            margin: Duration::from_secs(60),
+        }
+    }
+
+    /// From a request to the moment when it is given up.
+    pub(crate) fn open(&self) -> Duration {
+        self.request + self.late
+    }
 }
 
 /// Everything that a refresh needs.

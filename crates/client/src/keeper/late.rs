@@ -1,87 +1,77 @@
 //! Answers that come after the time in which a caller waits for them.
 //!
 //! A request that was sent may have counted, so it is never dropped because it is slow: the new refresh token in its answer may
-//! be the only one that the provider takes from then on. The callers are answered, nobody asks again meanwhile, and what comes
-//! is stored.
+//! be the only one that the provider takes from then on. The callers are answered, and the lease stays: nobody asks again while
+//! the request is open. What comes is stored as any other answer; if nothing comes, that is stored, and it is asked for again.
 
 use super::engine::{Engine, Lease};
-use super::outcome;
+use super::pace::Sent;
 use super::provider::Provider;
 use super::record::Record;
-use super::saving::REWRITE;
-use super::unsaved::Unsaved;
 use super::vault::Row;
 use crate::{RefreshToken, TokenError, Tokens};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// A request that was sent, and what its answer will belong to.
+/// A request that was sent and has no answer yet.
 pub(super) struct Open {
     future: Pin<Box<dyn Future<Output = Result<Tokens, TokenError>> + Send>>,
-    lease: Lease,
-    row: Row,
-    record: Record,
-    presented: RefreshToken,
+    pub(super) asked: Asked,
+}
+
+/// What the answer to a request will belong to.
+pub(super) struct Asked {
+    pub(super) lease: Lease,
+    pub(super) row: Row,
+    pub(super) record: Record,
+    pub(super) presented: RefreshToken,
+    pub(super) sent: Sent,
 }
 
 impl Open {
-    pub(super) fn new(provider: &Provider, lease: Lease, row: &Row, record: &Record, presented: &RefreshToken) -> Self {
+    pub(super) fn new(provider: &Provider, lease: Lease, row: &Row, record: Record, presented: RefreshToken) -> Self {
         let (endpoints, variables, token) = (provider.endpoints.clone(), record.variables.clone(), presented.clone());
+        let place = endpoints.place(&variables);
         Self {
             future: Box::pin(async move { endpoints.refresh(&variables, &token).await }),
-            lease,
-            row: row.clone(),
-            record: record.clone(),
-            presented: presented.clone(),
+            asked: Asked {
+                lease,
+                row: row.clone(),
+                record,
+                presented,
+                sent: provider.pace.sent(&row.connection, &place),
+            },
         }
     }
 
-    /// The answer. It may be waited for again if this was dropped before it came.
-    pub(super) async fn answer(&mut self) -> Result<Tokens, TokenError> {
-        self.future.as_mut().await
+    /// The answer, or the request if it does not come in this time.
+    pub(super) async fn wait(mut self, time: Duration) -> Result<(Asked, Result<Tokens, TokenError>), Self> {
+        match tokio::time::timeout(time, self.future.as_mut()).await {
+            Ok(answer) => Ok((self.asked, answer)),
+            Err(_) => Err(self),
+        }
     }
+}
+
+/// What a request without an answer is.
+pub(super) fn unanswered() -> Result<Tokens, TokenError> {
+    Err(TokenError::Unanswered("no answer came in time".to_owned()))
 }
 
 impl Engine {
     /// Waits for an answer that is late, in a task of its own. A stop of the keeper waits for it too.
-    pub(super) fn wait_for(self: &Arc<Self>, mut open: Open) {
+    pub(super) fn wait_for(self: &Arc<Self>, open: Open) {
         let engine = self.clone();
         engine.gate.began_late();
         tokio::spawn(async move {
-            // As long as the keeper asks nobody again.
-            let answer = tokio::time::timeout(engine.limits.request, open.answer()).await;
-            if let Ok(answer) = answer {
-                engine.store_late(open, &answer).await;
-            }
+            // A request that is given up ends before its lease does.
+            let answered = open.wait(engine.limits.late).await;
+            let (asked, answer) = answered.unwrap_or_else(|open| (open.asked, unanswered()));
+            // What the vault does not take is written by the next use or pass.
+            drop(engine.finish(asked, answer).await);
             engine.gate.ended_late();
         });
-    }
-
-    async fn store_late(&self, open: Open, answer: &Result<Tokens, TokenError>) {
-        let connection = &open.row.connection.clone();
-        let Ok(provider) = self.provider(connection) else {
-            return;
-        };
-        let around = self.around(provider, open.lease, &open.row, self.clock.now_millis());
-        let Some(issued_at) = outcome::issued_at(answer, around) else {
-            return;
-        };
-        let settled = outcome::settle(open.record.clone(), answer, around);
-        let Ok(change) = self.change(open.lease, &open.row, &settled, settled.due_at()) else {
-            return;
-        };
-        self.unsaved.keep(Unsaved {
-            change,
-            presented: open.presented.clone(),
-            issued_at,
-        });
-        // What the vault does not take in this time is written by the next use or pass.
-        let store = async {
-            while self.save(connection).await.is_err() || self.unsaved.get(connection).is_some() {
-                tokio::time::sleep(REWRITE).await;
-            }
-        };
-        drop(tokio::time::timeout(self.limits.lease, store).await);
     }
 }

@@ -148,12 +148,13 @@ impl KeeperBuilder {
         self
     }
 
-    /// How long callers wait for one request to a provider (10 s). Its answer is waited for as long again, and stored. A lease lasts half as long again. Keep it well below the time in
-    /// which providers repeat a lost answer, which is 30 s with Hallpass.
+    /// How long callers wait for one request to a provider (10 s). Its answer is waited for half as long again (until 20 s after the
+    /// request at most), and stored; then it is asked for again. The lease covers all of this: 20 s for a request of 10 s. Keep
+    /// it below 20 s, so that a second request fits into the time in which providers repeat a lost answer, which is 30 s with
+    /// Hallpass.
     #[must_use]
     pub fn request_timeout(mut self, span: Duration) -> Self {
-        self.limits.request = span;
-        self.limits.lease = span + span / 2;
+        self.limits = Limits::of(span);
         self
     }
 
@@ -211,11 +212,7 @@ impl Keeper {
             clock,
             providers: BTreeMap::new(),
             redirect_uri: None,
-            limits: Limits {
-                request: Duration::from_secs(10),
-                lease: Duration::from_secs(15),
-                margin: Duration::from_secs(60),
-            },
+            limits: Limits::of(Duration::from_secs(10)),
             places: 16,
             orientation: Orientation::default(),
             observer: None,

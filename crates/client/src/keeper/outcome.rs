@@ -106,14 +106,6 @@ pub(crate) fn exhausted(record: Record, now: i64) -> Settled {
     ended(record, NO_REFRESH_TOKEN, now)
 }
 
-/// Nobody asks again while the answer to a request may still come: many providers end a grant whose refresh token is used
-/// twice.
-pub(crate) fn wait_for_late_answer(record: &mut Record, now: i64, span: Duration) {
-    let until = now.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX));
-    record.next_at = record.next_at.max(until);
-    record.not_before = record.not_before.max(until);
-}
-
 /// Tells the user that the connection ends, if it is time to and there is nothing else to tell.
 pub(crate) fn tell_end(settled: &mut Settled, now: i64) {
     let record = &mut settled.record;

@@ -34,10 +34,9 @@ struct State {
 }
 
 /// A request that was sent: by whom, where, and how many failures were counted there before.
-#[derive(Clone, Copy)]
-pub(crate) struct Sent<'a> {
-    pub(crate) connection: &'a Connection,
-    pub(crate) place: &'a str,
+pub(crate) struct Sent {
+    connection: Connection,
+    place: String,
     failures: u64,
 }
 
@@ -112,17 +111,17 @@ impl Pace {
     }
 
     /// A request that is sent now.
-    pub(crate) fn sent<'a>(&self, connection: &'a Connection, place: &'a str) -> Sent<'a> {
+    pub(crate) fn sent(&self, connection: &Connection, place: &str) -> Sent {
         let failures = self.lock().places.get(place).map_or(0, Health::counted);
         Sent {
-            connection,
-            place,
+            connection: connection.clone(),
+            place: place.to_owned(),
             failures,
         }
     }
 
-    /// Learns from an answer: clock, health, and how long to wait.
-    pub(crate) fn answered(&self, now: i64, sent: Sent<'_>, answer: &Result<Tokens, TokenError>) {
+    /// Learns from an answer: clock, health, and how long to wait. A late answer may follow the failure that it seemed to be.
+    pub(crate) fn answered(&self, now: i64, sent: &Sent, answer: &Result<Tokens, TokenError>) {
         let mut state = self.lock();
         if let Ok(tokens) = answer {
             // A distance of less than two seconds from what is known is none: `Date` counts in seconds.
@@ -131,11 +130,11 @@ impl Pace {
                 state.skew = skew;
             }
         }
-        let health = state.health(now, sent.place);
+        let health = state.health(now, &sent.place);
         match answer {
             Ok(_) => health.is_well(),
             Err(TokenError::Refused(error)) if error.refusal() == Refusal::Client => {
-                health.refuses_client(now, sent.connection);
+                health.refuses_client(now, &sent.connection);
             }
             Err(TokenError::Refused(_)) => health.answers(),
             Err(TokenError::Unavailable {
@@ -217,7 +216,7 @@ mod tests {
 
     fn answered(pace: &Pace, now: i64, answer: &Result<Tokens, TokenError>) {
         let connection = "shop/1".parse().unwrap();
-        pace.answered(now, pace.sent(&connection, ""), answer);
+        pace.answered(now, &pace.sent(&connection, ""), answer);
     }
 
     fn refused(code: &str) -> Result<Tokens, TokenError> {
@@ -236,9 +235,9 @@ mod tests {
             assert_eq!(pace.begin(0, 10), 10);
         }
         let others: Vec<Connection> = ["shop/2", "shop/3"].map(|name| name.parse().unwrap()).into();
-        pace.answered(0, pace.sent(&others[0], ""), &refused("invalid_client"));
+        pace.answered(0, &pace.sent(&others[0], ""), &refused("invalid_client"));
         assert_eq!(pace.begin(0, 10), 10);
-        pace.answered(0, pace.sent(&others[1], ""), &refused("invalid_client"));
+        pace.answered(0, &pace.sent(&others[1], ""), &refused("invalid_client"));
         assert_eq!(pace.begin(59_999, 10), 0, "three connections heard the same");
         answered(&pace, 60_000, &Ok(tokens(0, "a", None, (None, None))));
         answered(&pace, 60_000, &refused("invalid_client"));
@@ -266,7 +265,7 @@ mod tests {
     fn each_server_behind_variables_rests_alone() {
         let pace = Pace::new(None);
         let one = "shop/1".parse().unwrap();
-        pace.answered(0, pace.sent(&one, "a.example"), &unavailable(Some(60), 429));
+        pace.answered(0, &pace.sent(&one, "a.example"), &unavailable(Some(60), 429));
         assert_eq!(pace.demand(0, "a.example"), Err(Duration::from_secs(60)));
         assert_eq!(pace.demand(0, "b.example"), Ok(()));
         assert_eq!(pace.begin(0, 10), 10);
@@ -278,13 +277,13 @@ mod tests {
         let one = "shop/1".parse().unwrap();
         let down = Err(TokenError::NotSent("refused".to_owned()));
         for round in 0..2 {
-            let sent: Vec<Sent<'_>> = (0..16).map(|_| pace.sent(&one, "")).collect();
-            for sent in sent {
+            let sent: Vec<Sent> = (0..16).map(|_| pace.sent(&one, "")).collect();
+            for sent in &sent {
                 pace.answered(0, sent, &down);
             }
             assert_eq!(pace.begin(0, 10), 10, "round {round}");
         }
-        pace.answered(0, pace.sent(&one, ""), &down);
+        pace.answered(0, &pace.sent(&one, ""), &down);
         assert_eq!(pace.begin(999, 10), 0);
         assert_eq!(pace.begin(1000, 10), 1);
     }

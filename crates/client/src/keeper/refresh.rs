@@ -7,7 +7,7 @@
 
 use super::KeeperError;
 use super::engine::{Engine, Lease};
-use super::late::Open;
+use super::late::{Asked, Open, unanswered};
 use super::observer::Noted;
 use super::outcome::{self, Around, Settled};
 use super::provider::Provider;
@@ -18,7 +18,7 @@ use super::token::{RefusedToken, Token};
 use super::unsaved::Unsaved;
 use super::vault::{Change, Row, Taken};
 use super::{Connection, VaultError};
-use crate::{RefreshToken, TokenError, random};
+use crate::{RefreshToken, TokenError, Tokens, random};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -60,7 +60,8 @@ impl Engine {
         let provider = self.provider(connection)?;
         self.orient().await?;
         let _place = self.gate.enter().await.map_err(VaultError::from)?;
-        let patience = Instant::now() + 2 * self.limits.lease;
+        // A holder that disappeared is waited for.
+        let patience = Instant::now() + self.limits.lease + Duration::from_secs(1);
         self.save(connection).await?;
         loop {
             let lease = self.lease(provider);
@@ -109,7 +110,7 @@ impl Engine {
         let now = provider.pace.there(self.clock.now_millis());
         let mut wait = Duration::ZERO;
         let mut settled = match self.step(provider, &mut record, row, wanted, now) {
-            Step::Ask(_) if lease.begun.elapsed() + self.limits.request > self.limits.lease => {
+            Step::Ask(_) if lease.begun.elapsed() + self.limits.open() > self.limits.lease => {
                 // The vault was slow. Another keeper may hold the lease before the answer is there.
                 wait = Duration::from_secs(1);
                 if matches!(wanted, Wanted::Due) {
@@ -117,7 +118,7 @@ impl Engine {
                 }
                 unasked(record, row)
             }
-            Step::Ask(refresh) => return self.ask(lease, row, record, &refresh).await,
+            Step::Ask(refresh) => return self.ask(Open::new(provider, lease, row, record, refresh)).await,
             Step::Settle(settled) => *settled,
             Step::Nothing => unasked(record, row),
             Step::Wait(span) => {
@@ -187,52 +188,48 @@ impl Engine {
         }
     }
 
-    /// Sends the refresh token, stores what came, and only then answers.
-    async fn ask(
-        self: &Arc<Self>,
-        lease: Lease,
-        row: &Row,
-        record: Record,
-        refresh: &RefreshToken,
-    ) -> Result<Token, KeeperError> {
-        let provider = self.provider(&row.connection)?;
-        let place = provider.endpoints.place(&record.variables);
-        let sent = provider.pace.sent(&row.connection, &place);
-        let mut request = Open::new(provider, lease, row, &record, refresh);
-        let (answer, is_open) = match tokio::time::timeout(self.limits.request, request.answer()).await {
-            Ok(answer) => (answer, false),
-            Err(_) => (Err(TokenError::Unanswered("no answer came in time".to_owned())), true),
+    /// Sends the refresh token, stores what comes, and only then answers. An answer that is late is stored without the caller.
+    async fn ask(self: &Arc<Self>, open: Open) -> Result<Token, KeeperError> {
+        let open = match open.wait(self.limits.request).await {
+            Ok((asked, answer)) => return self.finish(asked, answer).await,
+            Err(open) => open,
         };
+        let (asked, local) = (&open.asked, self.clock.now_millis());
+        let provider = self.provider(&asked.row.connection)?;
+        provider.pace.answered(local, &asked.sent, &unanswered());
+        let around = self.around(provider, asked.lease, &asked.row, local);
+        let settled = outcome::settle(asked.record.clone(), &unanswered(), around);
+        self.wait_for(open);
+        reply(provider, &settled.record, around.now, Duration::ZERO)
+    }
+
+    /// Stores what came, and only then answers.
+    pub(super) async fn finish(&self, asked: Asked, answer: Result<Tokens, TokenError>) -> Result<Token, KeeperError> {
+        let Asked { lease, row, .. } = &asked;
+        let provider = self.provider(&row.connection)?;
         let (local, before) = (self.clock.now_millis(), provider.pace.skew());
         // What could not be sent says nothing of the provider.
-        let is_sendable = provider.endpoints.check(&record.variables).is_ok();
+        let is_sendable = provider.endpoints.check(&asked.record.variables).is_ok();
         if is_sendable {
-            provider.pace.answered(local, sent, &answer);
+            provider.pace.answered(local, &asked.sent, &answer);
         }
         let skew = provider.pace.skew();
-        let around = self.around(provider, lease, row, local);
-        let mut settled = outcome::settle(record, &answer, around);
+        let around = self.around(provider, *lease, row, local);
+        let mut settled = outcome::settle(asked.record.clone(), &answer, around);
         if !is_sendable {
             settled.record.failure = Some("bad_params".to_owned());
         }
-        if is_open {
-            outcome::wait_for_late_answer(&mut settled.record, around.now, self.limits.request);
-        }
         outcome::tell_end(&mut settled, around.now);
         self.note(&row.connection, Noted::of(&answer, settled.record.failure.as_deref()));
-        let change = self.change(lease, row, &settled, settled.due_at())?;
+        let change = self.change(*lease, row, &settled, settled.due_at())?;
         if let Some(issued_at) = outcome::issued_at(&answer, around) {
             self.unsaved.keep(Unsaved {
                 change: change.clone(),
-                presented: refresh.clone(),
+                presented: asked.presented.clone(),
                 issued_at,
             });
         }
-        let is_written = self.write(lease, change).await;
-        if is_open {
-            self.wait_for(request);
-        }
-        let is_written = is_written?;
+        let is_written = self.write(*lease, change).await?;
         self.remember(row.connection.provider(), before, skew).await;
         self.save(&row.connection).await?;
         match (&answer, &settled.record.access) {

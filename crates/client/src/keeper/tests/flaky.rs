@@ -46,7 +46,7 @@ impl Flaky {
         })
     }
 
-    fn set(&self, takes: Trouble, writes: Trouble) {
+    pub(super) fn set(&self, takes: Trouble, writes: Trouble) {
         *self.takes.lock().unwrap() = takes;
         *self.writes.lock().unwrap() = writes;
     }
@@ -135,7 +135,7 @@ impl Vault for Flaky {
     }
 }
 
-fn world() -> (World, Arc<Flaky>) {
+pub(super) fn world() -> (World, Arc<Flaky>) {
     let vault = Flaky::new();
     (World::with(vault.clone()), vault)
 }

@@ -4,6 +4,7 @@ mod crash;
 mod due;
 mod events;
 mod flaky;
+mod late;
 mod model;
 mod refreshes;
 mod shared;

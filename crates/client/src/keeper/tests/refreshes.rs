@@ -103,8 +103,8 @@ async fn an_answer_that_takes_too_long_counts_as_lost() {
     world.server.fates([Fate::Slow(Duration::from_secs(60))]);
     assert!(matches!(keeper.token(&one).await, Err(KeeperError::Unavailable { .. })));
     assert!(keeper.token(&one).await.is_err());
-    assert_eq!(world.server.requests(), 1, "the answer may still come");
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(world.server.requests(), 1, "the answer could still come");
+    tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(access(keeper.token(&one).await), "at.one.2");
     assert!(!world.server.doubled());
 }
@@ -119,8 +119,6 @@ async fn an_answer_that_comes_late_is_stored_and_nobody_asks_twice() {
     world.server.fates([Fate::Slow(Duration::from_secs(11))]);
     let refused = first.token(&one).await.unwrap_err();
     assert!(matches!(&refused, KeeperError::Unavailable { reason: Some(reason), .. } if reason == "unanswered"));
-    assert!(second.token(&one).await.is_err());
-    watch_for(&second, Duration::from_secs(2)).await;
     assert_eq!(access(second.token(&one).await), "at.one.2");
     assert_eq!(world.server.requests(), 1);
 }
