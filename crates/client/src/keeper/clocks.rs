@@ -2,12 +2,10 @@
 
 use super::engine::Engine;
 use super::orientation::{AGAIN, State};
+use super::pace::NONE;
 use super::{KeeperError, VaultError};
 use crate::answer::is_believable;
 use tokio::time::Instant;
-
-/// Differences below this are none: `Date` counts in seconds, and reading a clock takes a moment.
-const NONE: i64 = 2000;
 
 impl Engine {
     /// Compares clocks before the first use of the vault.
@@ -39,10 +37,8 @@ impl Engine {
             return Ok(());
         };
         let step = self.compare().await?.map_or(0, |after| after.saturating_sub(before));
-        if step != 0 {
-            for provider in self.providers.values() {
-                provider.pace.assume(provider.pace.skew().saturating_add(step));
-            }
+        for provider in self.providers.values() {
+            provider.pace.shift(step);
         }
         Ok(())
     }

@@ -310,7 +310,9 @@ impl Keeper {
         let provider = self.engine.provider(connection)?;
         provider.endpoints.check(variables)?;
         self.engine.orient().await?;
-        let skew = tokens.clock_skew.unwrap_or_else(|| provider.pace.skew());
+        let known = provider.pace.skew();
+        provider.pace.learn(&provider.endpoints.place(variables), tokens);
+        let skew = provider.pace.skew();
         let mut record = Record::new(tokens, skew);
         record.variables = variables.clone();
         record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());
@@ -324,7 +326,9 @@ impl Keeper {
             replace,
             event: recovered.then(|| Happening::Recovered.at(record.connected_at)),
         };
-        Ok(self.engine.vault.put(put).await?)
+        let is_stored = self.engine.vault.put(put).await?;
+        self.engine.remember(connection.provider(), known, skew).await;
+        Ok(is_stored)
     }
 
     /// Up to `limit` connections in the order of their names, after `after`. The sealed parts stay sealed.

@@ -2,7 +2,8 @@
 //!
 //! A provider whose endpoints have variables is several servers. Each has a *place* here, and rests alone. One connection
 //! must not stop all others: what one answer can ask of everybody is bounded, and a refused client counts only when several
-//! connections hear of it.
+//! connections hear of it. The clock of such a provider is nobody's: moments are measured by the vault's, and no server's
+//! `Date` moves them.
 
 use super::Connection;
 use super::health::Health;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 /// The rest of a provider that says "too many requests" and not how long, in milliseconds.
 const BUSY: i64 = 10_000;
+/// Distances of clocks below this are none: `Date` counts in seconds, and reading a clock takes a moment.
+pub(super) const NONE: i64 = 2000;
 /// The most servers of one provider whose health is remembered.
 const PLACES: usize = 10_000;
 
@@ -26,6 +29,8 @@ pub(crate) struct Pace {
 struct State {
     /// The provider's clock minus ours, in milliseconds.
     skew: i64,
+    /// How much of that answers said since the clocks were compared last.
+    taught: i64,
     /// The health of each server. Without variables there is one, with an empty name.
     places: HashMap<String, Health>,
     /// Refreshes that may begin now, and when that was counted.
@@ -60,7 +65,30 @@ impl Pace {
 
     /// Takes a distance of the clocks for true until an answer says otherwise.
     pub(crate) fn assume(&self, skew: i64) {
-        self.lock().skew = skew;
+        let mut state = self.lock();
+        (state.skew, state.taught) = (skew, 0);
+    }
+
+    /// Our clock was set back by this much, or not at all, since the last call. An answer may have said so before.
+    pub(crate) fn shift(&self, step: i64) {
+        let mut state = self.lock();
+        if step.saturating_sub(state.taught).abs() >= NONE {
+            state.skew = state.skew.saturating_add(step);
+        }
+        state.taught = 0;
+    }
+
+    /// Learns the provider's clock from an answer. A server behind variables says nothing of the others' clocks.
+    pub(crate) fn learn(&self, place: &str, tokens: &Tokens) {
+        let mut state = self.lock();
+        let Some(said) = tokens.clock_skew.filter(|_| place.is_empty()) else {
+            return;
+        };
+        let news = said.saturating_sub(state.skew);
+        if news.abs() >= NONE {
+            state.skew = said;
+            state.taught = state.taught.saturating_add(news);
+        }
     }
 
     /// How long a server rests from now on.
@@ -122,14 +150,10 @@ impl Pace {
 
     /// Learns from an answer: clock, health, and how long to wait. A late answer may follow the failure that it seemed to be.
     pub(crate) fn answered(&self, now: i64, sent: &Sent, answer: &Result<Tokens, TokenError>) {
-        let mut state = self.lock();
         if let Ok(tokens) = answer {
-            // A distance of less than two seconds from what is known is none: `Date` counts in seconds.
-            let news = |skew: &i64| skew.saturating_sub(state.skew).abs() >= 2000;
-            if let Some(skew) = tokens.clock_skew.filter(news) {
-                state.skew = skew;
-            }
+            self.learn(&sent.place, tokens);
         }
+        let mut state = self.lock();
         let health = state.health(now, &sent.place);
         match answer {
             Ok(_) => health.is_well(),
@@ -358,5 +382,37 @@ mod tests {
         answer.clock_skew = Some(-300_000);
         answered(&pace, 0, &Ok(answer));
         assert_eq!(pace.there(400_000), 100_000);
+    }
+
+    #[test]
+    fn a_server_behind_variables_moves_no_clock() {
+        let pace = Pace::new(None);
+        let mut answer = tokens(0, "a", None, (None, None));
+        answer.clock_skew = Some(-3_540_000);
+        let one = "shop/1".parse().unwrap();
+        pace.answered(0, &pace.sent(&one, "a.example"), &Ok(answer));
+        assert_eq!(pace.skew(), 0);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_noticed_once() {
+        let said = |pace: &Pace, skew| {
+            let mut answer = tokens(0, "a", None, (None, None));
+            answer.clock_skew = Some(skew);
+            answered(pace, 0, &Ok(answer));
+            pace.skew()
+        };
+        let pace = Pace::new(None);
+        pace.assume(60_000);
+        assert_eq!(said(&pace, 3_661_000), 3_661_000, "the answer says so first");
+        pace.shift(3_600_000);
+        assert_eq!(pace.skew(), 3_661_000);
+        pace.shift(0);
+        pace.shift(-3_600_000);
+        assert_eq!(pace.skew(), 61_000, "the vault says so first");
+        assert_eq!(said(&pace, 60_000), 61_000);
+        assert_eq!(said(&pace, 70_000), 70_000, "the provider's own clock was set");
+        pace.shift(-3_600_000);
+        assert_eq!(pace.skew(), -3_530_000);
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Fate {
     Busy(Option<Duration>),
     /// The answer takes this long.
     Slow(Duration),
+    /// It is answered, with a `Date` that is so far from the client's clock.
+    Dated(i64),
     /// The server refuses with this code and text.
     Refused(&'static str, Option<&'static str>),
 }
@@ -241,6 +243,11 @@ impl Model {
                 let answer = self.present(refresh);
                 tokio::time::sleep(span).await;
                 answer
+            }
+            Fate::Dated(skew) => {
+                let mut answer = self.present(refresh)?;
+                answer.clock_skew = Some(skew);
+                Ok(answer)
             }
             Fate::Refused(code, description) => Err(refusal(code, description)),
         }

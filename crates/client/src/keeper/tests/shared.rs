@@ -120,3 +120,51 @@ async fn clocks_that_are_five_minutes_off_make_no_difference() {
         assert_eq!(access(right.token(&one).await), "at.one.2", "{skew}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_clock_is_wrong_harms_no_other() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let mut tenants = Vec::new();
+    for name in ["evil", "honest"] {
+        let one = Connection::new("shop", name).unwrap();
+        let params = [("tenant".to_owned(), name.to_owned())].into();
+        keeper
+            .take_over_with(&one, &world.server.connect(name), &params)
+            .await
+            .unwrap();
+        tenants.push(one);
+    }
+    world.clock.advance(61 * MINUTE);
+    for skew in [-59 * MINUTE, 59 * MINUTE] {
+        let before = world.server.generation("honest");
+        world.server.fates([Fate::Dated(skew)]);
+        assert!(keeper.token(&tenants[0]).await.is_ok());
+        watch_for(&keeper, Duration::from_secs(5)).await;
+        assert_eq!(
+            world.server.generation("honest"),
+            before + 1,
+            "{skew}: refreshed in time"
+        );
+        let token = access(keeper.token(&tenants[1]).await);
+        assert!(world.server.call(&token), "{skew}: {token}");
+        world.clock.advance(61 * MINUTE);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_tokens_of_a_code_tell_the_providers_clock() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = Connection::new("shop", "one").unwrap();
+    let mut tokens = world.server.connect("one");
+    tokens.clock_skew = Some(5 * MINUTE);
+    keeper.take_over(&one, &tokens).await.unwrap();
+    assert_eq!(keeper.token(&one).await.unwrap().expires_at, tokens.expires_at);
+    world.clock.advance(60 * MINUTE + 1);
+    assert_eq!(
+        access(keeper.token(&one).await),
+        "at.one.2",
+        "its end is not five minutes later"
+    );
+}
