@@ -3,7 +3,9 @@
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use std::sync::atomic::AtomicU64;
 
 type Labels = Vec<(&'static str, String)>;
 type Counts = Family<Labels, Counter>;
@@ -16,6 +18,7 @@ pub(crate) struct Metrics {
     events: Counts,
     webhooks: Counts,
     refreshes: Counts,
+    skews: Family<Labels, Gauge<f64, AtomicU64>>,
 }
 
 impl Metrics {
@@ -35,6 +38,13 @@ impl Metrics {
     pub(crate) fn refresh(&self, provider: &str, outcome: &str) {
         let labels = vec![("provider", provider.to_owned()), ("outcome", outcome.to_owned())];
         self.refreshes.get_or_create(&labels).inc();
+    }
+
+    /// How far a provider's clock is ahead of the keeper's, in milliseconds.
+    #[expect(clippy::cast_precision_loss, reason = "below 2^53 milliseconds nothing is lost")]
+    pub(crate) fn skew(&self, provider: &str, millis: i64) {
+        let labels = vec![("provider", provider.to_owned())];
+        self.skews.get_or_create(&labels).set(millis as f64 / 1000.0);
     }
 
     /// An event of a connection.
@@ -64,6 +74,8 @@ impl Metrics {
         for (name, help, family) in families {
             registry.register(name, help, family.clone());
         }
+        let help = "How far the clocks of providers are ahead of the keeper's";
+        registry.register_with_unit("clock_skew", help, Unit::Seconds, self.skews.clone());
         let mut text = String::new();
         encode(&mut text, &registry)?;
         let is_shown = |line: &&str| provider(line).is_none_or(&allows);
@@ -88,13 +100,16 @@ mod tests {
             metrics.token(provider, "given");
             metrics.refresh(provider, "refreshed");
             metrics.event(provider, "paused");
+            metrics.skew(provider, -1500);
         }
         metrics.request("token", 200);
         let all = metrics.text(|_| true).unwrap();
-        assert_eq!(all.matches("provider=").count(), 9, "{all}");
+        assert_eq!(all.matches("provider=").count(), 12, "{all}");
         let own = metrics.text(|provider| provider == "shop").unwrap();
-        assert_eq!(own.matches("provider=\"shop\"").count(), 3, "{own}");
-        assert_eq!(own.matches("provider=").count(), 3, "{own}");
+        assert_eq!(own.matches("provider=\"shop\"").count(), 4, "{own}");
+        assert_eq!(own.matches("provider=").count(), 4, "{own}");
+        let skew = "hallpass_keeper_clock_skew_seconds{provider=\"shop\"} -1.5\n";
+        assert!(own.contains(skew), "{own}");
         assert!(own.contains("endpoint=\"token\"") && own.ends_with("# EOF\n"), "{own}");
     }
 }

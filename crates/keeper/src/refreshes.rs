@@ -11,13 +11,13 @@ use crate::metrics::Metrics;
 
 /// A cause that goes on is told again after this time.
 const AGAIN: Duration = Duration::from_secs(3_600);
-/// The most causes that are remembered. Providers choose the words.
-const CAUSES: usize = 1_000;
+/// The most causes that are remembered of one provider, which chooses the words: it silences no other.
+const CAUSES: usize = 100;
 const ODD_DATE: &str = "odd_date";
 
 pub(crate) struct Refreshes {
     metrics: Metrics,
-    told: Mutex<HashMap<(String, String), Instant>>,
+    told: Mutex<HashMap<String, HashMap<String, Instant>>>,
 }
 
 impl Refreshes {
@@ -31,17 +31,18 @@ impl Refreshes {
     /// Whether a cause is news for its provider.
     fn is_news(&self, provider: &str, cause: &str, now: Instant) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = (provider.to_owned(), cause.to_owned());
-        if told.get(&name).is_some_and(|at| now.duration_since(*at) < AGAIN) {
+        let told = told.entry(provider.to_owned()).or_default();
+        let is_fresh = |at: &Instant| now.duration_since(*at) < AGAIN;
+        if told.get(cause).is_some_and(is_fresh) {
             return false;
         }
         if told.len() >= CAUSES {
-            told.retain(|_, at| now.duration_since(*at) < AGAIN);
+            told.retain(|_, at| is_fresh(at));
         }
         if told.len() >= CAUSES {
             return false;
         }
-        told.insert(name, now);
+        told.insert(cause.to_owned(), now);
         true
     }
 }
@@ -51,6 +52,7 @@ impl Observer for Refreshes {
         let now = Instant::now();
         let provider = connection.provider();
         self.metrics.refresh(provider, noted.outcome);
+        self.metrics.skew(provider, noted.clock_skew);
         if noted.has_odd_date && self.is_news(provider, ODD_DATE, now) {
             tracing::warn!(
                 provider,
@@ -81,6 +83,10 @@ mod tests {
         for number in 0..2 * CAUSES {
             refreshes.is_news("shop", &number.to_string(), now + AGAIN);
         }
-        assert!(refreshes.told.lock().unwrap().len() <= CAUSES);
+        assert_eq!(refreshes.told.lock().unwrap()["shop"].len(), CAUSES);
+        assert!(
+            refreshes.is_news("crm", "status_502", now + AGAIN),
+            "one silences no other"
+        );
     }
 }

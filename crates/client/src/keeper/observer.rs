@@ -14,6 +14,9 @@ pub struct Noted<'a> {
     pub cause: Option<&'a str>,
     /// Whether the `Date` of the answer was more than an hour away, and was not believed.
     pub has_odd_date: bool,
+    /// How far the provider's clock is ahead of the keeper's, in milliseconds. For endpoints with variables it is the vault's
+    /// clock.
+    pub clock_skew: i64,
 }
 
 /// Hears of every refresh that was sent. It must not block.
@@ -23,11 +26,12 @@ pub trait Observer: Send + Sync {
 }
 
 impl<'a> Noted<'a> {
-    pub(super) fn of(answer: &Result<Tokens, TokenError>, cause: Option<&'a str>) -> Self {
+    pub(super) fn of(answer: &Result<Tokens, TokenError>, cause: Option<&'a str>, clock_skew: i64) -> Self {
         Self {
             outcome: answer.as_ref().map_or_else(failure::kind, |_| "refreshed"),
             cause,
             has_odd_date: answer.as_ref().is_ok_and(|tokens| tokens.has_odd_date),
+            clock_skew,
         }
     }
 }

@@ -221,7 +221,8 @@ impl Engine {
             settled.record.failure = Some("bad_params".to_owned());
         }
         outcome::tell_end(&mut settled, around.now);
-        self.note(&row.connection, Noted::of(&answer, settled.record.failure.as_deref()));
+        let noted = Noted::of(&answer, settled.record.failure.as_deref(), skew);
+        self.note(&row.connection, noted);
         let change = self.change(*lease, row, &settled, settled.due_at())?;
         if let Some(issued_at) = outcome::issued_at(&answer, around) {
             self.unsaved.keep(Unsaved {
