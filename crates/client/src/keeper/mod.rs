@@ -151,7 +151,7 @@ impl KeeperBuilder {
     /// How long callers wait for one request to a provider (10 s). Its answer is waited for half as long again (until 20 s after the
     /// request at most), and stored; then it is asked for again. The lease covers all of this: 20 s for a request of 10 s. Keep
     /// it below 20 s, so that a second request fits into the time in which providers repeat a lost answer, which is 30 s with
-    /// Hallpass.
+    /// Hallpass. All keepers of a vault should have about the same.
     #[must_use]
     pub fn request_timeout(mut self, span: Duration) -> Self {
         self.limits = Limits::of(span);

@@ -107,12 +107,12 @@ impl Vault for SqliteVault {
             let (reading, limit) = (name.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
             let due = self
                 .reader
-                .run(move |database| statements::due(database, &reading, due_by, 1));
+                .run(move |database| statements::due(database, &reading, due_by, lease.span, 1));
             if due.await?.is_empty() {
                 return Ok(Vec::new());
             }
             let claim = move |database: &rusqlite::Connection| {
-                let due = statements::due(database, &name, due_by, limit)?;
+                let due = statements::due(database, &name, due_by, lease.span, limit)?;
                 let mut rows = Vec::with_capacity(due.len());
                 for connection in due {
                     if let Taken::Leased(row) = statements::take(database, &connection, lease)? {

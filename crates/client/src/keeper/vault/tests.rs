@@ -1,5 +1,6 @@
 //! One suite for every vault. PostgreSQL runs with `HALLPASS_TEST_DATABASE=postgres`, as in the server's tests.
 
+mod clock;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod older;
 #[cfg(feature = "sqlite")]
@@ -261,6 +262,7 @@ async fn what_is_due_is_claimed_once_and_the_longest_due_first() {
             vault.put(put(&format!("a/{number}"), due_at)).await.unwrap();
         }
         vault.put(put("b/1", 5)).await.unwrap();
+        vault.put(put("c/1", 99)).await.unwrap();
         let claim = |limit, owner| vault.claim("a", 50, limit, lease(owner, LONG));
         let names = |rows: Vec<Row>| {
             let mut names: Vec<String> = rows.iter().map(|row| row.connection.to_string()).collect();
@@ -272,11 +274,11 @@ async fn what_is_due_is_claimed_once_and_the_longest_due_first() {
         assert!(claim(9, 3).await.unwrap().is_empty());
         assert_eq!(vault.take(&name("a/2"), lease(4, LONG)).await.unwrap(), Taken::Held);
         // The intent of a holder that disappeared is due again at `retry_at`, when its lease is over.
-        let gone = vault.claim("a", 99, 9, lease(5, Duration::ZERO)).await.unwrap();
-        assert_eq!(names(gone), ["a/4"]);
-        let again = vault.claim("a", 5000, 9, lease(6, LONG)).await.unwrap();
+        let gone = vault.claim("c", 99, 9, lease(5, Duration::ZERO)).await.unwrap();
+        assert_eq!(names(gone), ["c/1"]);
+        let again = vault.claim("c", 5000, 9, lease(6, LONG)).await.unwrap();
         assert_eq!(again.first().map(|row| row.asked_at), Some(Some(100)));
-        assert_eq!(names(again), ["a/4"]);
+        assert_eq!(names(again), ["c/1"]);
     }
 }
 

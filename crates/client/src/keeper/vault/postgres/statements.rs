@@ -51,10 +51,13 @@ told AS (INSERT INTO keeper_events (provider, reference, kind, id, reason, at, e
         ends_at = excluded.ends_at, taken_until = 0, told_at = excluded.told_at, tries = 0)
 SELECT provider FROM written";
 
-/// Leases a connection. What another session locks counts as leased.
+/// Leases a connection. What another session locks counts as leased. A lease that ends much later than a new one would was taken
+/// before the clock was set back, and is over.
 pub(super) const TAKE: &str = "WITH old AS (
     SELECT * FROM keeper_connections WHERE provider = $1 AND reference = $2
-    AND (lease_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint OR lease_owner = $3) FOR UPDATE SKIP LOCKED)
+    AND (lease_owner = $3
+        OR lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $4::bigint)
+    FOR UPDATE SKIP LOCKED)
 UPDATE keeper_connections AS new SET fence = new.fence + 1, lease_owner = $3,
     lease_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $4::bigint, asked_at = COALESCE(new.asked_at, $5), due_at = $6
 FROM old WHERE new.provider = old.provider AND new.reference = old.reference
@@ -62,7 +65,8 @@ RETURNING old.provider, old.reference, old.sealed, old.state, old.reason, old.si
 
 /// Leases connections that are due.
 pub(super) const CLAIM: &str = "WITH old AS (
-    SELECT * FROM keeper_connections WHERE provider = $1 AND due_at <= $2 AND lease_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    SELECT * FROM keeper_connections WHERE provider = $1 AND due_at <= $2
+        AND lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $5::bigint
     ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 UPDATE keeper_connections AS new SET fence = new.fence + 1, lease_owner = $4,
     lease_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $5::bigint, asked_at = COALESCE(new.asked_at, $6), due_at = $7

@@ -117,6 +117,8 @@ pub(super) fn put(database: &Database, put: &Put) -> Result<bool> {
     Ok(written == 1)
 }
 
+/// Takes a lease, unless another holder has one. One that ends much later than a new one would was taken before the clock was
+/// set back, and is over.
 pub(super) fn take(database: &Database, connection: &Connection, lease: LeaseRequest) -> Result<Taken> {
     let Some(mut row) = read(database, connection)? else {
         return Ok(Taken::Missing);
@@ -124,7 +126,7 @@ pub(super) fn take(database: &Database, connection: &Connection, lease: LeaseReq
     let sql = format!(
         "UPDATE keeper_connections SET fence = fence + 1, lease_owner = ?1, lease_until = {NOW} + ?2,
             asked_at = COALESCE(asked_at, ?3), due_at = ?4
-         WHERE provider = ?5 AND reference = ?6 AND (lease_until <= {NOW} OR lease_owner = ?1)"
+         WHERE provider = ?5 AND reference = ?6 AND (lease_owner = ?1 OR lease_until NOT BETWEEN {NOW} + 1 AND {NOW} + 2 * ?2)"
     );
     let taken = database.prepare_cached(&sql)?.execute(params![
         lease.owner,
@@ -139,13 +141,20 @@ pub(super) fn take(database: &Database, connection: &Connection, lease: LeaseReq
 }
 
 /// Connections that are due and that nobody leases.
-pub(super) fn due(database: &Database, provider: &str, due_by: i64, limit: i64) -> Result<Vec<Connection>> {
+pub(super) fn due(
+    database: &Database,
+    provider: &str,
+    due_by: i64,
+    span: Duration,
+    limit: i64,
+) -> Result<Vec<Connection>> {
     let sql = format!(
         "SELECT provider, reference FROM keeper_connections
-         WHERE provider = ?1 AND due_at <= ?2 AND lease_until <= {NOW} ORDER BY due_at LIMIT ?3"
+         WHERE provider = ?1 AND due_at <= ?2 AND lease_until NOT BETWEEN {NOW} + 1 AND {NOW} + 2 * ?3
+         ORDER BY due_at LIMIT ?4"
     );
     let mut statement = database.prepare_cached(&sql)?;
-    let found = statement.query_map(params![provider, due_by, limit], name)?;
+    let found = statement.query_map(params![provider, due_by, millis(span), limit], name)?;
     found.collect()
 }
 
