@@ -135,7 +135,7 @@ async fn put(service: &Service, connection: &Connection, body: Result<Moved, Jso
             Err(crate::moving::MoveError::Tokens(text)) => {
                 fault(StatusCode::UNPROCESSABLE_ENTITY, "tokens", text).into_response()
             }
-            Err(crate::moving::MoveError::Keeper(error)) => refused(&error).1,
+            Err(crate::moving::MoveError::Keeper(error)) => refused(service, &error).1,
         },
     }
 }
@@ -150,7 +150,7 @@ async fn delete(service: &Service, connection: &Connection, query: &str) -> Resp
     match ended {
         Ok(true) => StatusCode::NO_CONTENT.into_response(),
         Ok(false) => unknown(),
-        Err(error) => refused(&error).1,
+        Err(error) => refused(service, &error).1,
     }
 }
 

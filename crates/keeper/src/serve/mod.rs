@@ -6,6 +6,7 @@ mod connections;
 mod guard;
 mod page;
 mod routes;
+mod seldom;
 mod tokens;
 
 use std::pin::pin;
@@ -25,6 +26,7 @@ use crate::webhook::{Sender, tell};
 
 pub(crate) use guard::Guard;
 use guard::Rights;
+use seldom::Seldom;
 
 /// The longest body that is read, in bytes: tokens with their extra members.
 const LONGEST_BODY: usize = 128 * 1024;
@@ -38,6 +40,8 @@ pub(crate) struct Service {
     keeper: Keeper,
     metrics: Metrics,
     guard: Arc<Guard>,
+    /// When to tell that the vault fails.
+    seldom: Arc<Seldom>,
 }
 
 /// Serves until SIGTERM or SIGINT, and then until nothing is in flight.
@@ -60,6 +64,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
         keeper: keeper.clone(),
         metrics: metrics.clone(),
         guard: Arc::new(guard),
+        seldom: Arc::default(),
     };
     say(&format!("listening on {}", listener.address()))?;
     let (stop, stopped) = watch::channel(false);

@@ -73,6 +73,7 @@ mod tests {
                 .build(),
             metrics: Metrics::default(),
             guard: Arc::new(Guard::new(&serve, &[], true).unwrap()),
+            seldom: Arc::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use hallpass_client::keeper::{Connection, InvalidConnection, KeeperError, Token};
 use http::StatusCode;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::answers::{Json, fault, later};
 use super::{Rights, Service};
@@ -66,7 +67,7 @@ pub(super) fn allowed(rights: &Rights, provider: &str, reference: &str) -> Resul
 fn answered(service: &Service, provider: &str, outcome: Result<Token, KeeperError>) -> Response {
     let (word, answer) = match outcome {
         Ok(token) => ("given", Json(StatusCode::OK, token_body(&token)).into_response()),
-        Err(error) => refused(&error),
+        Err(error) => refused(service, &error),
     };
     // Only names of the configuration become labels.
     service
@@ -81,7 +82,7 @@ fn counted(service: &Service, answer: Response) -> Response {
 }
 
 /// The answer to a request that the keeper refuses, and the word for counting it.
-pub(super) fn refused(error: &KeeperError) -> (&'static str, Response) {
+pub(super) fn refused(service: &Service, error: &KeeperError) -> (&'static str, Response) {
     match error {
         KeeperError::NeedsUser { reason, since } => {
             let body = json!({"error": "needs_user", "reason": reason, "since": since / 1000});
@@ -104,7 +105,9 @@ pub(super) fn refused(error: &KeeperError) -> (&'static str, Response) {
             ("unknown", answer.into_response())
         }
         other => {
-            tracing::error!(error = %other, "the vault failed");
+            if service.seldom.is_time(Instant::now()) {
+                tracing::error!(error = %other, "the vault failed; told once a minute");
+            }
             ("vault", later("unavailable", Some("vault"), VAULT_AWAY))
         }
     }
