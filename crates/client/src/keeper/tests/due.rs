@@ -12,10 +12,16 @@ const HOUR: i64 = 60 * MINUTE;
 
 /// Does once what Method 2 does with what is due. Returns how much that was.
 async fn round(keeper: &Keeper) -> usize {
+    slow_round(keeper, Duration::ZERO).await
+}
+
+/// As [`round`], with a vault that takes so long to lease.
+async fn slow_round(keeper: &Keeper, span: Duration) -> usize {
     let engine = &keeper.engine;
     let lease = engine.lease(&engine.providers["shop"]);
     let claimed = engine.vault.claim("shop", lease.request.asked_at, 16, lease.request);
     let rows = claimed.await.unwrap();
+    tokio::time::advance(span).await;
     for row in &rows {
         drop(engine.under(lease, row, &Wanted::Due).await);
     }
@@ -139,4 +145,21 @@ async fn an_end_that_cannot_be_told_beside_a_pause_is_told_next() {
     let mut events = keeper.events();
     assert_eq!(kind(&mut events).await, Some("paused"));
     assert_eq!(kind(&mut events).await, Some("ends_on"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_slow_vault_kept_from_being_asked_is_due_a_second_later() {
+    for is_lost in [false, true] {
+        let world = World::new();
+        let keeper = world.keeper();
+        let one = world.connect(&keeper, "one").await;
+        match is_lost {
+            true => leased_by_the_dead(&world, &one).await,
+            false => world.clock.advance(HOUR),
+        }
+        assert_eq!(slow_round(&keeper, Duration::from_secs(6)).await, 1);
+        assert_eq!(world.server.requests(), 0, "the lease could end before the answer");
+        let wait = row(&world, &one).await.due_at - world.clock.now_millis();
+        assert_eq!(wait, 1000, "{is_lost}");
+    }
 }
