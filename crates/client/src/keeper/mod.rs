@@ -381,20 +381,25 @@ impl Keeper {
     /// Refreshes what is due now, once, and waits until that is done. For a program that a timer starts.
     ///
     /// # Errors
-    /// If the vault fails.
+    /// If the vault fails for one of the providers. What was begun for the others is finished before.
     pub async fn keep_due(&self) -> Result<Kept, KeeperError> {
         let mut passes = tokio::task::JoinSet::new();
         for name in self.engine.providers.keys() {
             passes.spawn(watch::pass(self.engine.clone(), name.clone(), self.places));
         }
-        let mut kept = Kept::default();
+        let (mut kept, mut failed) = (Kept::default(), None);
+        // Requests of other providers are in flight: a pass that fails must not cancel them.
         while let Some(pass) = passes.join_next().await {
             // A pass that panicked has kept nothing.
-            let pass = pass.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string()).into()))?;
-            kept.ready += pass.ready;
-            kept.needs_user += pass.needs_user;
-            kept.later += pass.later;
+            match pass.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string()).into())) {
+                Ok(pass) => {
+                    kept.ready += pass.ready;
+                    kept.needs_user += pass.needs_user;
+                    kept.later += pass.later;
+                }
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
-        Ok(kept)
+        failed.map_or(Ok(kept), Err)
     }
 }

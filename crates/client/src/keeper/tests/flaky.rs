@@ -3,7 +3,7 @@
 use super::super::vault::{
     Change, LeaseRequest, NEVER, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError, VaultFuture,
 };
-use super::super::{Connection, KeeperError, MemoryVault};
+use super::super::{Connection, Keeper, KeeperError, MemoryVault, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, TestClock, World, access, watch_for};
 use crate::Clock;
@@ -27,6 +27,8 @@ pub(super) enum Trouble {
 pub(super) struct Flaky {
     vault: MemoryVault,
     takes: Mutex<Trouble>,
+    /// The provider whose claims fail.
+    away_for: Mutex<Option<&'static str>>,
     writes: Mutex<Trouble>,
     failed: AtomicUsize,
     /// The vault's own clock, and what it remembers of others.
@@ -39,6 +41,7 @@ impl Flaky {
         Arc::new(Self {
             vault: MemoryVault::new(),
             takes: Mutex::new(Trouble::None),
+            away_for: Mutex::default(),
             writes: Mutex::new(Trouble::None),
             failed: AtomicUsize::new(0),
             clock: Mutex::new(None),
@@ -85,7 +88,10 @@ impl Vault for Flaky {
         limit: usize,
         lease: LeaseRequest,
     ) -> VaultFuture<'a, Vec<Row>> {
-        let trouble = *self.takes.lock().unwrap();
+        let trouble = match *self.away_for.lock().unwrap() {
+            Some(name) if name == provider => Trouble::Fails,
+            _ => *self.takes.lock().unwrap(),
+        };
         Box::pin(self.disturbed(trouble, self.vault.claim(provider, due_by, limit, lease)))
     }
     fn write(&self, change: Change) -> VaultFuture<'_, bool> {
@@ -252,4 +258,22 @@ async fn a_new_process_with_a_wrong_clock_asks_again_in_time() {
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(access(again.token(&one).await), "at.one.2");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_fails_for_one_provider_cancels_no_request_to_another() {
+    let (world, vault) = world();
+    world.server.never_repeats();
+    let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+    let keeper = Keeper::builder(vault.clone(), key, Arc::new(world.clock.clone()))
+        .endpoints("away", Arc::new(world.server.clone()), Care::default())
+        .endpoints("shop", Arc::new(world.server.clone()), Care::default())
+        .build();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(5))]);
+    *vault.away_for.lock().unwrap() = Some("away");
+    assert!(matches!(keeper.keep_due().await, Err(KeeperError::Vault(_))));
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
 }
