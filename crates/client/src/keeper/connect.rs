@@ -5,10 +5,12 @@
 
 use super::seal::{NotSealed, Purpose};
 use super::{Connection, Keeper, KeeperError, VaultError};
-use crate::authorization::QueryAlone;
+use crate::authorization::{Accepted, QueryAlone};
 use crate::keeper::provider::Variables;
 use crate::keeper::vault::SignIn;
-use crate::{CallbackError, OAuthError, PendingAuthorization, ProviderError, TokenError, Tokens, own_redirect_uri};
+use crate::{
+    CallbackError, Client, OAuthError, PendingAuthorization, ProviderError, TokenError, Tokens, own_redirect_uri,
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -103,6 +105,16 @@ struct Remembered {
     variables: Variables,
 }
 
+/// A way back that has passed its checks.
+struct Back {
+    state: [u8; 32],
+    remembered: Remembered,
+    /// The code, or the refusal of the user or the provider.
+    accepted: Result<Accepted, OAuthError>,
+    connection: Connection,
+    client: Client,
+}
+
 impl Keeper {
     /// Begins a connection. Returns the address to which the user's browser goes. State and verifier are stored before.
     ///
@@ -147,6 +159,8 @@ impl Keeper {
     /// `callback` is the whole URL that the browser asked for. Its query alone is enough if it has `iss` (RFC 9207), and if the
     /// keeper has no other provider. `reference` is the one of the user who is signed in at the program now.
     ///
+    /// If this future is dropped while the code is exchanged, the tokens are stored all the same.
+    ///
     /// # Errors
     /// See [`ConnectError`]. After [`ConnectError::Denied`] and errors of the exchange, the user begins again.
     pub async fn complete(&self, callback: &str, reference: &str) -> Result<Connected, ConnectError> {
@@ -184,7 +198,6 @@ impl Keeper {
         let provider = provider.ok_or(ConnectError::Unknown)?;
         provider.endpoints.ready().await.map_err(ConnectError::Away)?;
         let client = provider.client(&remembered.variables)?;
-        let _place = self.engine.gate.enter().await.map_err(VaultError::from)?;
         // What anybody can send ends no sign-in; an answer of the provider does.
         let alone = match self.engine.providers.len() == 1 && remembered.variables.is_empty() {
             true => QueryAlone::OneServer,
@@ -195,23 +208,48 @@ impl Keeper {
             Err(CallbackError::Refused(error)) => Err(error),
             Err(error) => return Err(error.into()),
         };
+        let (keeper, back) = (
+            self.clone(),
+            Back {
+                state,
+                remembered,
+                accepted,
+                connection,
+                client,
+            },
+        );
+        // A caller that hangs up must not cancel this: a code is redeemed once, and its tokens cannot be had again.
+        let ended = tokio::spawn(async move { keeper.redeem(back).await }).await;
+        ended.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string()).into()))
+    }
+
+    /// Ends the sign-in, exchanges the code and stores the tokens.
+    async fn redeem(&self, back: Back) -> Result<Connected, ConnectError> {
+        let Back {
+            state,
+            remembered,
+            accepted,
+            connection,
+            client,
+        } = back;
+        let _place = self.engine.gate.enter().await.map_err(VaultError::from)?;
         // Before the exchange: a code is redeemed once.
         if !self.engine.vault.spend(&state).await? {
             return Err(ConnectError::State);
         }
+        let Remembered {
+            pending,
+            return_to,
+            variables,
+            ..
+        } = remembered;
         let accepted = match accepted {
             Ok(accepted) => accepted,
-            Err(error) => {
-                let return_to = remembered.return_to;
-                return Err(ConnectError::Denied { error, return_to });
-            }
+            Err(error) => return Err(ConnectError::Denied { error, return_to }),
         };
-        let tokens = client.exchange(&remembered.pending, accepted).await?;
-        self.store_new(&connection, &tokens, &remembered.variables).await?;
-        Ok(Connected {
-            connection,
-            return_to: remembered.return_to,
-        })
+        let tokens = client.exchange(&pending, accepted).await?;
+        self.store_new(&connection, &tokens, &variables).await?;
+        Ok(Connected { connection, return_to })
     }
 
     /// Stores the tokens of a code, which cannot be had again.

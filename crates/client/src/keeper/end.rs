@@ -6,7 +6,7 @@ use super::outcome::{self, Settled};
 use super::record::{Record, Standing};
 use super::schedule;
 use super::vault::{Row, Taken};
-use super::{Connection, Keeper, KeeperError};
+use super::{Connection, Keeper, KeeperError, VaultError};
 use crate::{AnyToken, Refusal, TokenError};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Keeper {
     ///
     /// # Errors
     /// [`KeeperError::Unavailable`] if the provider cannot be reached or refuses to revoke, or a refresh is in flight, and
-    /// [`VaultError::Sealed`](super::VaultError::Sealed) if the record does not open: the connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
+    /// [`VaultError::Sealed`] if the record does not open: the connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
     pub async fn end(&self, connection: &Connection) -> Result<bool, KeeperError> {
         self.delete(connection, true).await
     }
@@ -28,9 +28,17 @@ impl Keeper {
         self.delete(connection, false).await
     }
 
+    /// A caller that hangs up must not cancel this between the provider and the vault: the vault would keep a revoked grant.
     async fn delete(&self, connection: &Connection, revoke: bool) -> Result<bool, KeeperError> {
+        let (keeper, name) = (self.clone(), connection.clone());
+        let ended = tokio::spawn(async move { keeper.delete_now(&name, revoke).await }).await;
+        ended.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string()).into()))
+    }
+
+    async fn delete_now(&self, connection: &Connection, revoke: bool) -> Result<bool, KeeperError> {
         let engine = &self.engine;
         engine.orient().await?;
+        let _place = engine.gate.enter().await.map_err(VaultError::from)?;
         let lease = engine.lease(engine.provider(connection)?);
         match engine.vault.take(connection, lease.request).await? {
             Taken::Missing => Ok(false),

@@ -1,5 +1,6 @@
 //! The keeper against a model of Hallpass's refresh rule, with time that only moves when nothing else can happen.
 
+mod connects;
 mod crash;
 mod due;
 mod events;

@@ -289,6 +289,11 @@ impl Endpoints for Model {
                     self.end(&name);
                     Ok(())
                 }
+                Some(Fate::Slow(span)) => {
+                    self.end(&name);
+                    tokio::time::sleep(span).await;
+                    Ok(())
+                }
                 Some(Fate::Refused(code, text)) => Err(refusal(code, text)),
                 Some(_) => Err(TokenError::NotSent("refused".to_owned())),
             }

@@ -221,3 +221,16 @@ async fn a_wrong_key_is_found_in_an_empty_vault_too() {
         "it wrote nothing"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_whose_caller_hangs_up_deletes_what_it_revoked() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.server.fates([Fate::Slow(Duration::from_secs(5))]);
+    let impatient = tokio::time::timeout(Duration::from_secs(1), keeper.end(&one)).await;
+    assert!(impatient.is_err());
+    keeper.stop().await;
+    assert!(world.server.is_ended("one"));
+    assert_eq!(world.vault.read(&one).await.unwrap(), None);
+}
