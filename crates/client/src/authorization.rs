@@ -68,14 +68,17 @@ pub enum CallbackError {
     Token(TokenError),
 }
 
-/// What a query without its address must say.
+/// When a callback must name its server (`iss`, RFC 9207).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum QueryAlone {
-    /// Which server sent it (`iss`): the caller may have sent users to several.
-    NamesServer,
+pub(crate) enum Naming {
     #[cfg(any(test, feature = "keeper"))]
-    /// Nothing: the caller sends users to one server only, so that no other can have sent it.
-    OneServer,
+    /// Always: servers of several owners share the redirect URI. The name must be at the token endpoint's place.
+    Always,
+    /// Where only the query was given: the caller may have sent users to several servers.
+    QueryAlone,
+    #[cfg(any(test, feature = "keeper"))]
+    /// Never: the caller sends users to one server only, so that no other can have sent it.
+    Never,
 }
 
 /// A callback that has passed its checks.
@@ -91,13 +94,12 @@ impl PendingAuthorization {
         &self.redirect_uri
     }
 
-    /// Checks the callback. `callback` is the whole URL, whose beginning must be the redirect URI, or its query alone,
-    /// which must say what `alone` wants.
+    /// Checks the callback. `callback` is the whole URL, whose beginning must be the redirect URI, or its query alone.
     pub(crate) fn accept(
         &self,
         provider: &Provider,
         callback: &str,
-        alone: QueryAlone,
+        naming: Naming,
         now: i64,
     ) -> Result<Accepted, CallbackError> {
         let (query, is_whole) = self.query_of(callback)?;
@@ -121,9 +123,14 @@ impl PendingAuthorization {
         }
         let iss = one("iss")?;
         self.check_issuer(provider, iss)?;
-        // Without the address, only `iss` tells the answers of two servers apart (RFC 9700 §4.4.2).
-        if !is_whole && iss.is_none() && alone == QueryAlone::NamesServer {
-            return Err(CallbackError::Address);
+        // Where servers share a redirect URI, only `iss` tells their answers apart (RFC 9700 §4.4.2).
+        match naming {
+            #[cfg(any(test, feature = "keeper"))]
+            Naming::Always if !iss.is_some_and(|iss| is_at_one_place(iss, provider.token_endpoint.as_deref())) => {
+                return Err(CallbackError::Issuer);
+            }
+            Naming::QueryAlone if !is_whole && iss.is_none() => return Err(CallbackError::Address),
+            _ => {}
         }
         if let Some(code) = one("error")? {
             let error = OAuthError::new(code, one("error_description")?);

@@ -164,6 +164,30 @@ impl Provider {
         Ok(filled)
     }
 
+    /// Whether the values of variables choose whose server the token endpoint is. They do not in a path, or as labels below a
+    /// fixed domain such as `.shops.example`.
+    #[cfg(feature = "keeper")]
+    pub(crate) fn variables_choose_server(&self) -> bool {
+        let Some(template) = self.token_endpoint.as_deref().filter(|text| text.contains('{')) else {
+            return false;
+        };
+        let Some((_, rest)) = template.split_once("://") else {
+            return true;
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let Some((_, below)) = authority.rsplit_once('}') else {
+            return false;
+        };
+        let host = below.split(':').next().unwrap_or_default();
+        // The last label of an IPv4 address has no letter.
+        let is_name = |(first, last): (&str, &str)| !first.is_empty() && last.contains(|c: char| c.is_alphabetic());
+        let is_domain = host
+            .strip_prefix('.')
+            .and_then(|domain| domain.rsplit_once('.'))
+            .is_some_and(is_name);
+        !is_domain
+    }
+
     fn templates_mut(&mut self) -> [&mut Option<String>; 5] {
         [
             &mut self.issuer,

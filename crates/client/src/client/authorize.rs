@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Client;
 use super::request::{add_own, add_resources};
-use crate::authorization::{Accepted, Begun, CallbackError, PendingAuthorization, QueryAlone};
+use crate::authorization::{Accepted, Begun, CallbackError, Naming, PendingAuthorization};
 use crate::error::TokenError;
 use crate::form;
 use crate::provider::ProviderError;
@@ -68,7 +68,7 @@ impl Client {
     /// See [`CallbackError`].
     pub async fn complete(&self, pending: &PendingAuthorization, callback: &str) -> Result<Tokens, CallbackError> {
         let now = self.clock.now_millis();
-        let accepted = pending.accept(self.provider(), callback, QueryAlone::NamesServer, now)?;
+        let accepted = pending.accept(self.provider(), callback, Naming::QueryAlone, now)?;
         self.exchange(pending, accepted).await
     }
 

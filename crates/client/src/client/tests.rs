@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::authorization::QueryAlone;
+use crate::authorization::Naming;
 use crate::{BasicEncoding, BodyFormat, CallbackError, ClientAuth, ClientSecret, RefreshToken, Refusal, TokenError};
 
 const NOW: i64 = 1_800_000_000_000;
@@ -297,7 +297,7 @@ fn a_query_alone_is_enough_only_if_it_says_who_sent_it() {
         let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
         let back = format!("{back}code=c&state={}", pending.state);
         pending
-            .accept(client.provider(), &back, QueryAlone::NamesServer, NOW)
+            .accept(client.provider(), &back, Naming::QueryAlone, NOW)
             .map(drop)
     };
     let issuer = Some("https://id.example");
@@ -327,9 +327,7 @@ fn a_query_alone_need_not_name_its_server_if_there_is_one_only() {
         let client = client(asked);
         let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
         let back = format!("{back}code=c&state={}", pending.state);
-        pending
-            .accept(client.provider(), &back, QueryAlone::OneServer, NOW)
-            .map(drop)
+        pending.accept(client.provider(), &back, Naming::Never, NOW).map(drop)
     };
     assert_eq!(check(false, ""), Ok(()));
     assert_eq!(check(false, "iss=https://evil.example&"), Err(CallbackError::Issuer));
@@ -343,7 +341,7 @@ fn a_way_back_after_an_hour_is_refused() {
     let back = format!("https://app.example/callback?code=c&state={}", pending.state);
     let accept = |later| {
         pending
-            .accept(client.provider(), &back, QueryAlone::NamesServer, NOW + later)
+            .accept(client.provider(), &back, Naming::QueryAlone, NOW + later)
             .map(drop)
     };
     assert_eq!(accept(3_600_000), Ok(()));
@@ -482,7 +480,7 @@ proptest! {
     fn a_hostile_way_back_does_no_harm(back in ".{0,200}") {
         let client = client(provider("https://id.example", "app", ClientAuth::None));
         let pending = client.begin("https://app.example/callback", &[]).unwrap().pending;
-        prop_assert!(pending.accept(client.provider(), &back, QueryAlone::NamesServer, NOW).is_err());
+        prop_assert!(pending.accept(client.provider(), &back, Naming::QueryAlone, NOW).is_err());
     }
 }
 

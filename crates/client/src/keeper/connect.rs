@@ -5,7 +5,7 @@
 
 use super::seal::{NotSealed, Purpose};
 use super::{Connection, Keeper, KeeperError, VaultError};
-use crate::authorization::{Accepted, QueryAlone};
+use crate::authorization::{Accepted, Naming};
 use crate::keeper::provider::Variables;
 use crate::keeper::vault::SignIn;
 use crate::{
@@ -159,6 +159,10 @@ impl Keeper {
     /// `callback` is the whole URL that the browser asked for. Its query alone is enough if it has `iss` (RFC 9207), and if the
     /// keeper has no other provider. `reference` is the one of the user who is signed in at the program now.
     ///
+    /// If the variables of the provider's token endpoint choose its server, the way back must have `iss`, at the place of that
+    /// endpoint. A variable below a fixed domain, such as `https://{shop}.shops.example`, does not: the servers there are those
+    /// of the domain's owner.
+    ///
     /// If this future is dropped while the code is exchanged, the tokens are stored all the same.
     ///
     /// # Errors
@@ -199,11 +203,14 @@ impl Keeper {
         provider.endpoints.ready().await.map_err(ConnectError::Away)?;
         let client = provider.client(&remembered.variables)?;
         // What anybody can send ends no sign-in; an answer of the provider does.
-        let alone = match self.engine.providers.len() == 1 && remembered.variables.is_empty() {
-            true => QueryAlone::OneServer,
-            false => QueryAlone::NamesServer,
+        let is_only = self.engine.providers.len() == 1 && remembered.variables.is_empty();
+        let naming = match provider.endpoints.variables_choose_server() {
+            // One tenant's server could send the user on to another's, and get the code of that one.
+            true => Naming::Always,
+            false if is_only => Naming::Never,
+            false => Naming::QueryAlone,
         };
-        let accepted = match remembered.pending.accept(client.provider(), callback, alone, now) {
+        let accepted = match remembered.pending.accept(client.provider(), callback, naming, now) {
             Ok(accepted) => Ok(accepted),
             Err(CallbackError::Refused(error)) => Err(error),
             Err(error) => return Err(error.into()),

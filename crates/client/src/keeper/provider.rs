@@ -39,6 +39,11 @@ pub(crate) trait Endpoints: Send + Sync {
         self.client(variables).map(drop)
     }
 
+    /// Whether the values of variables choose whose server gets codes and secrets.
+    fn variables_choose_server(&self) -> bool {
+        false
+    }
+
     /// The name of the server behind these variables. Empty if there is one server for all.
     fn place(&self, _: &Variables) -> String {
         String::new()

@@ -106,6 +106,10 @@ impl Endpoints for Real {
         }
     }
 
+    fn variables_choose_server(&self) -> bool {
+        self.known().variables_choose_server()
+    }
+
     fn place(&self, variables: &Variables) -> String {
         if variables.is_empty() {
             return String::new();

@@ -1,8 +1,8 @@
 //! New connections, with a token endpoint on loopback.
 
-use super::super::{Care, ConnectRequest, Connection, Keeper, MemoryVault, VaultKey};
+use super::super::{Care, ConnectError, ConnectRequest, Connection, Keeper, MemoryVault, VaultKey};
 use crate::http::HttpClient;
-use crate::{ClientAuth, SystemClock};
+use crate::{CallbackError, ClientAuth, SystemClock};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -68,4 +68,63 @@ async fn a_caller_that_hangs_up_during_the_exchange_does_not_lose_its_tokens() {
     answer(stream).await;
     stopping.await.unwrap();
     assert_eq!(keeper.token(&one()).await.unwrap().access.secret(), "at");
+}
+
+/// Everything but the exchange, which finds no server.
+async fn is_accepted(keeper: &Keeper, request: &ConnectRequest, iss: &str) -> bool {
+    let back = way_back(keeper, request).await;
+    match keeper.complete(&format!("{back}{iss}"), "one").await {
+        Err(ConnectError::Callback(CallbackError::Issuer)) => false,
+        Err(ConnectError::Callback(CallbackError::Token(_))) => true,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_variables_choose_must_name_itself() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    drop(listener);
+    let mut request = ConnectRequest::new(one());
+    request.variables = [("port".to_owned(), port.clone())].into();
+    let server = keeper("http://127.0.0.1:{port}/authorize", "http://127.0.0.1:{port}/token");
+    assert!(is_accepted(&server, &request, &format!("&iss=http://127.0.0.1:{port}")).await);
+    for iss in ["", "&iss=http://127.0.0.1:1"] {
+        assert!(!is_accepted(&server, &request, iss).await, "{iss}");
+    }
+    // The issuer is one for all, so it says nothing of the token endpoint.
+    let code = keeper("http://127.0.0.1/{port}/authorize", "http://127.0.0.1:{port}/token");
+    assert!(!is_accepted(&code, &request, "&iss=http://127.0.0.1").await);
+    let path = format!("http://127.0.0.1:{port}/{{port}}/token");
+    assert!(is_accepted(&keeper("http://127.0.0.1/{port}/authorize", &path), &request, "").await);
+}
+
+#[test]
+fn variables_choose_the_server_unless_they_stand_in_a_path_or_below_a_domain() {
+    let chooses = |token: &str| {
+        let mut provider = crate::Provider::new("app", ClientAuth::None);
+        provider.token_endpoint = Some(token.to_owned());
+        provider.variables_choose_server()
+    };
+    for token in [
+        "https://{host}/token",
+        "https://{shop}.example/token",
+        "https://{shop}id.shops.example/token",
+        "https://shops.example{end}/token",
+        "https://shops.example:{port}/token",
+        "http://{first}.0.0.1/token",
+        "https://{a}.shops.example.{b}/token",
+    ] {
+        assert!(chooses(token), "{token}");
+    }
+    for token in [
+        "https://shops.example/token",
+        "https://shops.example/{shop}/token",
+        "https://shops.example/token?shop={shop}",
+        "https://{shop}.shops.example/token",
+        "https://id-{shop}.shops.example:8443/token",
+        "https://{shop}.{place}.shops.example/{shop}",
+    ] {
+        assert!(!chooses(token), "{token}");
+    }
 }
