@@ -21,6 +21,9 @@ async fn each_change_is_told_once_to_one_of_several_readers() {
     world.server.fates([pause.clone(), pause]);
     watch_for(&keeper, Duration::from_secs(600)).await;
     let paused = read(&mut first).await.unwrap();
+    assert_eq!(read(&mut second).await, None, "a connection's events are told in order");
+    first.give_back().await.unwrap();
+    assert_eq!(read(&mut second).await.unwrap().id, paused.id);
     let recovered = read(&mut second).await.unwrap();
     assert_eq!(paused.happening, Happening::Paused("app_suspended".to_owned()));
     assert_eq!(recovered.happening, Happening::Recovered);

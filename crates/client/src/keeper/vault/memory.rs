@@ -244,9 +244,14 @@ impl Vault for MemoryVault {
         Box::pin(async move {
             let mut inner = self.lock();
             let now = Instant::now();
-            let free = |event: &&mut Event| event.taken_until.is_none_or(|until| until <= now);
-            let next = inner.events.iter_mut().find(free);
-            Ok(next.map(|event| {
+            let free = |event: &Event| event.taken_until.is_none_or(|until| until <= now);
+            // What happened to a connection is told in order: while a reader has one event, the later ones wait.
+            let mut before = BTreeSet::new();
+            let next = inner
+                .events
+                .iter()
+                .position(|event| before.insert(&event.stored.connection) && free(event));
+            Ok(next.and_then(|next| inner.events.get_mut(next)).map(|event| {
                 event.taken_until = Some(now + span);
                 event.stored.clone()
             }))

@@ -261,7 +261,8 @@ pub trait Vault: Send + Sync {
     /// Deletes a sign-in. Returns whether it was there: only one caller gets `true`.
     fn spend<'a>(&'a self, state: &'a [u8; 32]) -> VaultFuture<'a, bool>;
 
-    /// The oldest event that no reader has. This reader has it for `span`, by the vault's clock.
+    /// The oldest event that no reader has, and whose connection has no older one: what happened to a connection is told in
+    /// order. This reader has it for `span`, by the vault's clock.
     fn next_event(&self, span: Duration) -> VaultFuture<'_, Option<StoredEvent>>;
 
     /// Counts a failed try to deliver an event, and lets its reader have it for `span` from now on. Returns `false` if it is

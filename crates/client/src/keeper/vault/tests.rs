@@ -403,11 +403,18 @@ async fn an_event_is_stored_with_its_change_and_goes_to_one_reader() {
         assert_eq!((first.connection, first.event), (name("a/1"), event("paused", 9)));
         let again = vault.next_event(LONG).await.unwrap().unwrap();
         assert_eq!(again.id, first.id);
-        let second = vault.next_event(LONG).await.unwrap().unwrap();
-        assert_eq!(second.event, event("recovered", 5));
+        let other = Put {
+            event: Some(event("paused", 7)),
+            ..put("a/2", 50)
+        };
+        vault.put(other).await.unwrap();
+        let other = vault.next_event(LONG).await.unwrap().unwrap();
+        assert_eq!(other.connection, name("a/2"), "a connection's events are told in order");
         assert_eq!(vault.next_event(LONG).await.unwrap(), None);
-        vault.event_done(&second.id).await.unwrap();
         vault.event_done(&again.id).await.unwrap();
+        let second = vault.next_event(LONG).await.unwrap().unwrap();
+        assert_eq!((second.connection, second.event), (name("a/1"), event("recovered", 5)));
+        assert_eq!(vault.next_event(LONG).await.unwrap(), None);
     }
 }
 

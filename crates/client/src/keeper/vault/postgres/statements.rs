@@ -120,11 +120,15 @@ pub(super) const BEGUN: &str = "SELECT sealed, expires_at FROM keeper_sign_ins W
 /// Deletes a sign-in.
 pub(super) const SPEND: &str = "DELETE FROM keeper_sign_ins WHERE state = $1 RETURNING expires_at";
 
-/// Gives the oldest free event to a reader.
+/// Gives the oldest free event to a reader. What happened to a connection is told in order: while a reader has one event, the
+/// later ones wait.
 pub(super) const NEXT_EVENT: &str =
     "UPDATE keeper_events SET taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
-WHERE id = (SELECT id FROM keeper_events WHERE taken_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-    ORDER BY told_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
+WHERE id = (SELECT id FROM keeper_events AS first
+    WHERE taken_until <= (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    AND NOT EXISTS (SELECT 1 FROM keeper_events AS older WHERE older.provider = first.provider
+        AND older.reference = first.reference AND (older.told_at, older.id) < (first.told_at, first.id))
+    ORDER BY told_at, id LIMIT 1 FOR UPDATE OF first SKIP LOCKED)
 RETURNING provider, reference, id, kind, reason, at, ends_at, tries";
 
 /// Counts a failed try, and lengthens the reader's time for the event.

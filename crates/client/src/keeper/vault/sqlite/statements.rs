@@ -291,16 +291,26 @@ fn tell(database: &Database, connection: &Connection, event: Option<&NewEvent>) 
     database.prepare_cached(sql)?.execute(values).map(drop)
 }
 
+/// The oldest free event. What happened to a connection is told in order: while a reader has one event, the later ones wait.
+fn next_id() -> String {
+    format!(
+        "SELECT id FROM keeper_events AS first WHERE taken_until <= {NOW} AND NOT EXISTS (
+            SELECT 1 FROM keeper_events AS older WHERE older.provider = first.provider
+            AND older.reference = first.reference AND older.rowid < first.rowid)
+         ORDER BY rowid LIMIT 1"
+    )
+}
+
 pub(super) fn has_event(database: &Database) -> Result<bool> {
-    let sql = format!("SELECT EXISTS (SELECT 1 FROM keeper_events WHERE taken_until <= {NOW})");
+    let sql = format!("SELECT EXISTS ({})", next_id());
     database.prepare_cached(&sql)?.query_row([], |row| row.get(0))
 }
 
 pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<StoredEvent>> {
     let sql = format!(
-        "UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id =
-            (SELECT id FROM keeper_events WHERE taken_until <= {NOW} ORDER BY rowid LIMIT 1)
-         RETURNING provider, reference, id, kind, reason, at, ends_at, tries"
+        "UPDATE keeper_events SET taken_until = {NOW} + ?1 WHERE id = ({})
+         RETURNING provider, reference, id, kind, reason, at, ends_at, tries",
+        next_id()
     );
     let event = |row: &rusqlite::Row<'_>| {
         Ok(StoredEvent {
