@@ -20,6 +20,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const CONNECTIONS: usize = 8;
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How long a statement waits for a connection that others use.
+const SLOT: Duration = Duration::from_secs(3);
 /// How long a statement may take. A lease is longer.
 const STATEMENT: Duration = Duration::from_secs(4);
 /// How often a statement is tried that another one made impossible.
@@ -118,11 +120,12 @@ impl Pool {
             return Ok(free);
         }
         let next = self.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS;
-        let slot = self.slots.get(next).map(Mutex::lock);
-        match slot {
-            Some(slot) => Ok(slot.await),
-            None => Err(VaultError::Failed("there are no connections".to_owned())),
-        }
+        let Some(slot) = self.slots.get(next) else {
+            return Err(VaultError::Failed("there are no connections".to_owned()));
+        };
+        // While the database is silent, each of those before holds the slot until its time is over.
+        let slot = timeout(SLOT, slot.lock()).await;
+        slot.map_err(|_| VaultError::Unreachable("no connection was free in time".to_owned()))
     }
 
     async fn session<'a>(&self, slot: &'a mut Option<Session>) -> Result<&'a mut Session, VaultError> {
@@ -222,5 +225,30 @@ fn failed(error: &tokio_postgres::Error) -> VaultError {
         code if *code == SqlState::LOCK_NOT_AVAILABLE || *code == SqlState::QUERY_CANCELED => VaultError::Locked(text),
         code if code.code().starts_with("08") || code.code().starts_with("57P") => VaultError::Unreachable(text),
         _ => VaultError::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_long_behind_others_while_the_database_is_silent() {
+        // It takes connections, and says nothing.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("postgres://keeper@{}/keeper", silent.local_addr().unwrap());
+        let pool = Arc::new(Pool::new(&url, None).unwrap());
+        let begun = Instant::now();
+        let mut callers = tokio::task::JoinSet::new();
+        for _ in 0..5 * CONNECTIONS {
+            let pool = pool.clone();
+            callers.spawn(async move { pool.rows("SELECT 1", &[]).await.err() });
+        }
+        while let Some(error) = callers.join_next().await {
+            assert!(matches!(error.unwrap(), Some(VaultError::Unreachable(_))));
+        }
+        let waited = begun.elapsed();
+        assert!(waited <= SLOT + CONNECT, "{waited:?}");
     }
 }

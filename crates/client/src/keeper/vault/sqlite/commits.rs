@@ -88,37 +88,50 @@ fn serve(mut database: Connection, waiting: &Receiver<Box<dyn Work>>, writes: bo
             true => TransactionBehavior::Immediate,
             false => TransactionBehavior::Deferred,
         };
-        let outcome = commit(&mut database, behavior, &mut batch);
-        match outcome {
-            Err(_) if batch.len() > 1 => {
-                // One failed. The others need not fail with it.
-                for work in batch {
-                    let mut alone = [work];
-                    let outcome = commit(&mut database, behavior, &mut alone);
-                    let [work] = alone;
-                    work.answer(outcome.map_err(|error| failed(&error)));
-                }
-            }
-            outcome => {
-                let outcome = outcome.map_err(|error| failed(&error));
-                for work in batch {
-                    work.answer(outcome.clone());
-                }
-            }
+        run_all(&mut database, behavior, batch);
+    }
+}
+
+/// Runs a batch, and answers each caller.
+fn run_all(database: &mut Connection, behavior: TransactionBehavior, mut batch: Vec<Box<dyn Work>>) {
+    let outcome = commit(database, behavior, &mut batch);
+    let mut is_free = !matches!(outcome, Err(Fault::Begin(_)));
+    let mut outcome = outcome.map_err(|fault| fault.error());
+    // One work failed, and the others need not fail with it. If the file is locked, they all do: each would wait for it anew.
+    let one_by_one = outcome.is_err() && is_free && batch.len() > 1;
+    for work in batch {
+        let mut alone = [work];
+        if one_by_one && is_free {
+            let single = commit(database, behavior, &mut alone);
+            is_free = !matches!(single, Err(Fault::Begin(_)));
+            outcome = single.map_err(|fault| fault.error());
+        }
+        let [work] = alone;
+        work.answer(outcome.clone());
+    }
+}
+
+/// Why a transaction failed.
+enum Fault {
+    /// It could not begin: none of its work is the cause.
+    Begin(rusqlite::Error),
+    Work(rusqlite::Error),
+}
+
+impl Fault {
+    fn error(&self) -> VaultError {
+        match self {
+            Self::Begin(error) | Self::Work(error) => failed(error),
         }
     }
 }
 
-fn commit(
-    database: &mut Connection,
-    behavior: TransactionBehavior,
-    batch: &mut [Box<dyn Work>],
-) -> rusqlite::Result<()> {
-    let transaction = database.transaction_with_behavior(behavior)?;
+fn commit(database: &mut Connection, behavior: TransactionBehavior, batch: &mut [Box<dyn Work>]) -> Result<(), Fault> {
+    let transaction = database.transaction_with_behavior(behavior).map_err(Fault::Begin)?;
     for work in batch.iter_mut() {
-        work.run(&transaction)?;
+        work.run(&transaction).map_err(Fault::Work)?;
     }
-    transaction.commit()
+    transaction.commit().map_err(Fault::Work)
 }
 
 /// Runs `work` in a transaction, again while another process writes.
@@ -149,5 +162,44 @@ pub(super) fn failed(error: &rusqlite::Error) -> VaultError {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => VaultError::ReadOnly(text),
         Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => VaultError::Unreachable(text),
         _ => VaultError::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static WAITS: AtomicUsize = AtomicUsize::new(0);
+
+    #[test]
+    fn a_batch_waits_for_a_locked_file_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.db");
+        let holder = Connection::open(&path).unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut database = Connection::open(&path).unwrap();
+        let counted = |_| {
+            WAITS.fetch_add(1, Ordering::SeqCst);
+            false
+        };
+        database.busy_handler(Some(counted)).unwrap();
+        let mut answers = Vec::new();
+        let batch = (0..5).map(|_| {
+            let (caller, answer) = oneshot::channel();
+            answers.push(answer);
+            let work = |_: &Connection| Ok(());
+            Box::new(Task {
+                work,
+                result: None,
+                caller,
+            }) as Box<dyn Work>
+        });
+        let batch = batch.collect();
+        run_all(&mut database, TransactionBehavior::Immediate, batch);
+        for mut answer in answers {
+            assert!(matches!(answer.try_recv(), Ok(Err(VaultError::Locked(_)))));
+        }
+        assert_eq!(WAITS.load(Ordering::SeqCst), 1);
     }
 }
