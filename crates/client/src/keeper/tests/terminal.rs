@@ -1,5 +1,6 @@
 //! Refusals: what ends, what pauses, and what neither ends nor pauses a connection.
 
+use super::super::vault::Put;
 use super::super::{Care, Keeper, KeeperError, VaultError, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
@@ -233,4 +234,26 @@ async fn an_end_whose_caller_hangs_up_deletes_what_it_revoked() {
     keeper.stop().await;
     assert!(world.server.is_ended("one"));
     assert_eq!(world.vault.read(&one).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_record_of_an_older_vault_does_not_make_its_key_wrong() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "1").await;
+    world.connect(&keeper, "2").await;
+    let row = world.vault.read(&one).await.unwrap().unwrap();
+    let damaged = Put {
+        connection: one,
+        sealed: b"damaged".to_vec(),
+        summary: row.summary,
+        due_at: row.due_at,
+        replace: true,
+        event: None,
+    };
+    world.vault.put(damaged).await.unwrap();
+    let key = VaultKey::from_bytes(&[8; 32]).unwrap();
+    let wrong = Keeper::builder(world.vault.clone(), key, Arc::new(world.clock.clone())).build();
+    assert!(matches!(wrong.check_key().await, Err(VaultError::Sealed(_))));
+    assert_eq!(keeper.check_key().await, Ok(()));
 }
