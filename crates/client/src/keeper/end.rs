@@ -39,6 +39,13 @@ impl Keeper {
         let engine = &self.engine;
         engine.orient().await?;
         let _place = engine.gate.enter().await.map_err(VaultError::from)?;
+        if revoke {
+            // The vault may still have a refresh token that was spent: its revocation would end nothing.
+            engine.save(connection).await?;
+            if engine.unsaved.get(connection).is_some() {
+                return Err(later(None));
+            }
+        }
         let lease = engine.lease(engine.provider(connection)?);
         match engine.vault.take(connection, lease.request).await? {
             Taken::Missing => Ok(false),

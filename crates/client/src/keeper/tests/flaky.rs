@@ -277,3 +277,18 @@ async fn a_claim_that_fails_for_one_provider_cancels_no_request_to_another() {
     assert_eq!(access(keeper.token(&one).await), "at.one.2");
     assert_eq!(world.server.requests(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_end_revokes_the_refresh_token_that_could_not_be_stored_yet() {
+    let (world, vault) = world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    assert!(keeper.token(&one).await.is_err());
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert!(keeper.end(&one).await.is_err(), "it is not stored yet");
+    vault.set(Trouble::None, Trouble::None);
+    assert_eq!(keeper.end(&one).await, Ok(true));
+    assert_eq!(world.server.revoked(), ["rt.one.2"]);
+}

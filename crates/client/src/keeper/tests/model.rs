@@ -53,6 +53,8 @@ struct Inner {
     fates: VecDeque<Fate>,
     /// The names of all grants that were asked about, in order.
     asked: Vec<String>,
+    /// The tokens that were to be revoked, in order.
+    revoked: Vec<String>,
     /// More than one refresh of one grant was in flight.
     doubled: bool,
     repeats: bool,
@@ -133,6 +135,10 @@ impl Model {
 
     pub(super) fn asked(&self) -> Vec<String> {
         self.with(|inner| inner.asked.clone())
+    }
+
+    pub(super) fn revoked(&self) -> Vec<String> {
+        self.with(|inner| inner.revoked.clone())
     }
 
     pub(super) fn is_ended(&self, name: &str) -> bool {
@@ -284,6 +290,7 @@ impl Endpoints for Model {
                 return Ok(());
             };
             let (name, _) = parts(token.secret());
+            self.with(|inner| inner.revoked.push(token.secret().to_owned()));
             match self.with(|inner| inner.fates.pop_front()) {
                 None | Some(Fate::Fair) => {
                     self.end(&name);
