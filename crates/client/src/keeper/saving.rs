@@ -23,26 +23,49 @@ impl Engine {
         Ok(())
     }
 
+    /// Writes what could not be written before. A connection whose row does not open stops no other.
+    pub(super) async fn save_all(&self) -> Result<(), VaultError> {
+        for connection in self.unsaved.connections() {
+            match self.save(&connection).await {
+                Ok(()) | Err(VaultError::Sealed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// The lease went on. If the record still has the refresh token that was exchanged for ours, then our answer is the one that
     /// spent it, whether somebody was told so meanwhile or not, and it is written under a new lease. In every other case the
-    /// record holds what the provider said last. Returns `false` if that must be tried again.
+    /// record holds what the provider said last. If the provider kept the refresh token, nobody spent it, and its refusal since
+    /// then is the last word. Returns `false` if that must be tried again.
     async fn restore(&self, unsaved: &Unsaved) -> Result<bool, VaultError> {
         let connection = &unsaved.change.connection;
         let Ok(provider) = self.provider(connection) else {
             return Ok(true);
         };
+        let open = |sealed: &[u8]| Record::open(&self.key, connection, sealed);
+        let is_presented = |record: &Record| {
+            record.refresh.as_ref().is_some_and(|refresh| {
+                let (stored, presented) = (refresh.token.secret(), unsaved.presented.secret());
+                bool::from(stored.as_bytes().ct_eq(presented.as_bytes()))
+            })
+        };
+        let answer = unsaved
+            .change
+            .record
+            .as_ref()
+            .map(|(sealed, _)| open(sealed))
+            .transpose()?;
+        let is_spent = answer.is_some_and(|answer| !is_presented(&answer));
         let is_ours = |record: &Record| {
-            let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
+            if matches!(record.standing, Standing::NeedsUser { .. }) {
+                return is_presented(record) && is_spent;
+            }
             // A provider that does not rotate refresh tokens may have given newer access tokens since.
             let access = record.access.as_ref();
             let is_newer = access.is_none_or(|access| access.issued_at < unsaved.issued_at);
-            let same = record.refresh.as_ref().is_some_and(|refresh| {
-                let (stored, presented) = (refresh.token.secret(), unsaved.presented.secret());
-                bool::from(stored.as_bytes().ct_eq(presented.as_bytes()))
-            });
-            same && (needs_user || is_newer)
+            is_presented(record) && is_newer
         };
-        let open = |sealed: &[u8]| Record::open(&self.key, connection, sealed);
         match self.vault.read(connection).await? {
             Some(row) if is_ours(&open(&row.sealed)?) => {}
             _ => return Ok(true),

@@ -106,9 +106,7 @@ impl Places {
             return Ok(0);
         }
         engine.compare_again().await?;
-        for connection in engine.unsaved.connections() {
-            engine.save(&connection).await?;
-        }
+        engine.save_all().await?;
         let Some(provider) = engine.providers.get(&self.name) else {
             return Ok(0);
         };
