@@ -40,7 +40,10 @@ impl SqliteVault {
         }
         create(path)?;
         let writing = connect(path)?;
-        commits::retried(&writing, PATIENCE, statements::create)?;
+        // Who only reads needs no lock, which another program may hold.
+        if !statements::is_current(&writing).map_err(|error| failed(&error))? {
+            commits::retried(&writing, PATIENCE, statements::create)?;
+        }
         let reading = connect(path)?;
         reading
             .pragma_update(None, "query_only", true)

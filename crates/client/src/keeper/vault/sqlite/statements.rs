@@ -37,17 +37,30 @@ CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 const COLUMNS: &str =
     "provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence, lease_owner, lease_until";
 
+/// Whether the tables are there as this version makes them. To find out takes no lock.
+pub(super) fn is_current(database: &Database) -> Result<bool> {
+    let mut made = database.prepare("SELECT 1 FROM sqlite_schema WHERE name GLOB 'keeper_*'")?;
+    let made = made.query_map([], |_| Ok(()))?.count();
+    Ok(made >= TABLES.matches("CREATE ").count() && counts_tries(database)? && version(database)? == Some(VERSION))
+}
+
+fn counts_tries(database: &Database) -> Result<bool> {
+    let counts = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('keeper_events') WHERE name = 'tries')";
+    database.query_row(counts, [], |row| row.get(0))
+}
+
+fn version(database: &Database) -> Result<Option<i64>> {
+    let sql = "SELECT version FROM keeper_vault";
+    database.query_row(sql, [], |row| row.get(0)).optional()
+}
+
 pub(super) fn create(database: &Database) -> Result<()> {
     database.execute_batch(TABLES)?;
-    let counts = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('keeper_events') WHERE name = 'tries')";
-    if !database.query_row(counts, [], |row| row.get::<_, bool>(0))? {
+    if !counts_tries(database)? {
         // Made before the tries were counted.
         database.execute_batch("ALTER TABLE keeper_events ADD COLUMN tries INTEGER NOT NULL DEFAULT 0")?;
     }
-    let version: Option<i64> = database
-        .query_row("SELECT version FROM keeper_vault", [], |row| row.get(0))
-        .optional()?;
-    match version {
+    match version(database)? {
         Some(VERSION) => Ok(()),
         None => database
             .execute("INSERT INTO keeper_vault VALUES (?1)", [VERSION])

@@ -1,6 +1,9 @@
 //! A vault in a file.
 
 use super::*;
+use crate::http::HttpClient;
+use crate::keeper::{Care, Keeper, VaultKey};
+use crate::{AccessToken, ClientAuth, Clock as _, Provider, SystemClock, Tokens};
 
 #[tokio::test]
 async fn a_file_is_for_its_owner_alone_and_survives() {
@@ -76,4 +79,29 @@ async fn a_full_file_says_so_and_loses_nothing() {
     }
     assert_eq!(stored, 19);
     assert_eq!(vault.list(None, None, 100).await.unwrap().len(), 20);
+}
+
+#[tokio::test]
+async fn a_locked_file_opens_and_gives_a_live_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.db");
+    let keeper = |path| {
+        let vault = Arc::new(SqliteVault::open(path).unwrap());
+        let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+        let provider = Provider::new("app", ClientAuth::None);
+        let http = HttpClient::builder().without_native_roots().build().unwrap();
+        Keeper::builder(vault, key, Arc::new(SystemClock))
+            .provider("a", provider, http, Care::default())
+            .build()
+    };
+    let first = keeper(&path);
+    first.check_key().await.unwrap();
+    let tokens = Tokens::new(AccessToken::new("at").unwrap(), SystemClock.now_millis());
+    first.take_over(&name("a/1"), &tokens).await.unwrap();
+    drop(first);
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let second = keeper(&path);
+    second.check_key().await.unwrap();
+    assert_eq!(second.token(&name("a/1")).await.unwrap().access.secret(), "at");
 }
