@@ -28,11 +28,9 @@ const AWHILE: Duration = Duration::from_secs(1);
 struct ConnectBody {
     reference: String,
     return_to: Option<String>,
-    #[serde(default)]
-    scopes: Vec<String>,
+    scopes: Option<Vec<String>>,
     /// Values for the `{variables}` in the provider's endpoints.
-    #[serde(default)]
-    params: BTreeMap<String, String>,
+    params: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -87,9 +85,9 @@ async fn connect(service: &Service, rights: &Rights, provider: &str, body: Resul
         Err(barred) => return refusal(barred),
     };
     let mut request = ConnectRequest::new(connection);
-    request.scopes = body.scopes;
+    request.scopes = body.scopes.unwrap_or_default();
     request.return_to = body.return_to;
-    request.variables = body.params;
+    request.variables = body.params.unwrap_or_default();
     match service.keeper.begin(&request).await {
         Ok(url) => Json(StatusCode::OK, json!({"url": url})).into_response(),
         Err(error) => not_connected(&error),
@@ -218,4 +216,18 @@ fn describe(error: &serde_json::Error) -> String {
         error.line(),
         error.column()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_is_null_counts_as_absent() {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, "application/json".parse().unwrap())]);
+        let body = br#"{"reference": "17", "return_to": null, "scopes": null, "params": null}"#;
+        let read: Result<ConnectBody, _> = json_body(&headers, &Bytes::from_static(body));
+        let read = read.ok().unwrap();
+        assert!(read.scopes.is_none() && read.params.is_none() && read.return_to.is_none());
+    }
 }
