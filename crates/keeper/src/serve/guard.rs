@@ -94,8 +94,14 @@ impl Guard {
             return Err(Refusal::Browser);
         }
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-        if !matches!(site, None | Some(b"none" | b"same-origin")) {
-            return Err(Refusal::Browser);
+        // A browser that names the target or the mode of a request names the site too, unless something took it away. The
+        // `fetch` of Node names the mode `cors` alone; with that, a browser sends `Origin` to another site.
+        let mode = headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
+        let is_browser = headers.contains_key("sec-fetch-dest") || mode.is_some_and(|mode| mode != b"cors");
+        match site {
+            None if !is_browser => {}
+            Some(b"none" | b"same-origin") => {}
+            _ => return Err(Refusal::Browser),
         }
         if self.is_socket {
             return Ok(Rights::All);
@@ -268,12 +274,18 @@ mod tests {
                 ("origin", "null"),
                 ("sec-fetch-site", "cross-site"),
                 ("sec-fetch-site", "same-site"),
+                ("sec-fetch-mode", "no-cors"),
+                ("sec-fetch-dest", "image"),
             ] {
                 assert_eq!(sent(header), Err(Refusal::Browser), "{header:?}");
             }
             for site in ["none", "same-origin"] {
                 assert!(sent(("sec-fetch-site", site)).is_ok(), "{site}");
             }
+            assert!(
+                sent(("sec-fetch-mode", "cors")).is_ok(),
+                "as a program in Node sends it"
+            );
         }
         assert_eq!(check(true, &[]), Ok((true, true)));
     }
