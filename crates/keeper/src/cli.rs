@@ -17,6 +17,7 @@ use crate::output::{Fault, SHORTEST_END, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
+const DONE: u8 = 0;
 const NEEDS_USER: u8 = 3;
 const UNKNOWN: u8 = 4;
 const LATER: u8 = 75;
@@ -151,25 +152,17 @@ async fn token(config: &Config, connection: &Connection, refused: Option<&str>, 
         None => keeper.token(connection).await,
         Some(refused) => keeper.refused(connection, refused).await,
     };
-    // Prints at once what there is; without a token, an answer may still come.
-    if outcome.is_err() {
-        keeper.stop().await;
-    }
-    let code = match outcome {
-        Ok(token) if json => {
-            say(&token_body(&token).to_string())?;
-            return Ok(ExitCode::SUCCESS);
-        }
-        Ok(token) => {
-            say(token.access.secret())?;
-            return Ok(ExitCode::SUCCESS);
-        }
+    let told = match outcome {
+        Ok(token) if json => say(&token_body(&token).to_string()).map(|()| DONE),
+        Ok(token) => say(token.access.secret()).map(|()| DONE),
         Err(error) => {
             tracing::error!("{connection}: {error}");
-            code(&error)
+            Ok(code(&error))
         }
     };
-    Ok(ExitCode::from(code))
+    // The answer to a refresh may still come, also if the old token was good enough to print. It is stored before the end.
+    keeper.stop().await;
+    Ok(ExitCode::from(told?))
 }
 
 fn code(error: &KeeperError) -> u8 {

@@ -1,10 +1,13 @@
 //! The answer to a refresh is lost. Hallpass gives it again; the others honestly need the user.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use hallpass_ends::{CLIENT_ID, Django, Hallpass, OidcProvider, Person, REDIRECT_URI, follow};
 use serde_json::{Value, json};
 
+use crate::commands::import;
 use crate::keeper::{Keeper, declared_for, identity};
 use crate::proxy::Proxy;
 
@@ -101,4 +104,40 @@ fn an_end_waits_for_the_answer_that_is_in_flight() {
     keeper.serve();
     assert_eq!(keeper.token("cb/17"), answer["access_token"].as_str().expect("a token"));
     assert!(keeper.token("cb/17") != before);
+}
+
+/// The provider is so slow that the command prints the old token, which lives for half a minute more. The new refresh token
+/// that comes later is stored all the same.
+#[test]
+fn token_ends_when_the_late_answer_is_stored() {
+    let server = Hallpass::start("default", &declared_for("cb"));
+    let proxy = Proxy::before(server.url());
+    let authorize = format!("{}/oauth/authorize", server.url());
+    let token = format!("{}/oauth/token", proxy.address);
+    let section = section(&authorize, &token, r#""profile", "read""#);
+    let mut keeper = Keeper::start(&section);
+    keeper.connect(&mut Person::new(), "cb", "17");
+    keeper.kill();
+    let export = |keeper: &Keeper| -> Value {
+        let line = keeper.command(&["export"]).stdout;
+        serde_json::from_slice(&line).expect("one line")
+    };
+    let mut exported = export(&keeper);
+    let access = &mut exported["record"]["access"];
+    let issued_at = access["issued_at"].as_i64().expect("a moment");
+    access["issued_at"] = json!(issued_at - 3_600_000);
+    access["expires_at"] = json!(issued_at + 40_000);
+    let old = access["token"].clone();
+    let before = exported["record"]["refresh"]["token"].clone();
+    let other = Keeper::prepare(&section, "");
+    assert!(import(&other, exported.to_string().as_bytes()).status.success());
+    proxy.hold_the_next_answer();
+    let child = other.program(&["token", "cb/17"]).stdout(Stdio::piped()).spawn();
+    let mut child = child.expect("the command starts");
+    let output = child.stdout.take().expect("its output is a pipe");
+    let mut lines = BufReader::new(output).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), old.as_str());
+    proxy.let_it_go();
+    assert!(child.wait().expect("it is our child").success());
+    assert!(export(&other)["record"]["refresh"]["token"] != before);
 }
