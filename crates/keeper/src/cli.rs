@@ -1,23 +1,24 @@
-//! The command line. Exit codes of `token`: 0 with a token, 3 if the user must connect again, 4 if there is no such
-//! connection, 75 (sysexits' EX_TEMPFAIL) to try later.
+//! The command line. Exit codes of `token`: 0 with a token, 1 if a person must mend something, 3 if the user must connect
+//! again, 4 if there is no such connection, 75 (sysexits' EX_TEMPFAIL) to try later.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use hallpass_client::keeper::{ConnectError, Connection, KeeperError};
+use hallpass_client::keeper::{ConnectError, Connection, KeeperError, VaultError};
 use tracing_subscriber::EnvFilter;
 
 use crate::check::check;
 use crate::config::Config;
 use crate::metrics::Metrics;
-use crate::open::{Wanted, open};
+use crate::open::{OpenError, Wanted, open};
 use crate::output::{Fault, SHORTEST_END, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
 const DONE: u8 = 0;
+const FAULT: u8 = 1;
 const NEEDS_USER: u8 = 3;
 const UNKNOWN: u8 = 4;
 const LATER: u8 = 75;
@@ -147,7 +148,13 @@ async fn keep(config: &Config) -> Result<(), Fault> {
 }
 
 async fn token(config: &Config, connection: &Connection, refused: Option<&str>, json: bool) -> Result<ExitCode, Fault> {
-    let keeper = open(config, Wanted::One(connection.provider()), None, &Metrics::default()).await?;
+    let keeper = match open(config, Wanted::One(connection.provider()), None, &Metrics::default()).await {
+        Err(error) if opens_later(&error) => {
+            tracing::error!("{error}");
+            return Ok(ExitCode::from(LATER));
+        }
+        opened => opened?,
+    };
     let outcome = match refused {
         None => keeper.token(connection).await,
         Some(refused) => keeper.refused(connection, refused).await,
@@ -169,6 +176,43 @@ fn code(error: &KeeperError) -> u8 {
     match error {
         KeeperError::NeedsUser { .. } => NEEDS_USER,
         KeeperError::Unknown => UNKNOWN,
+        // A person must act: another key, or parameters that fit no endpoint.
+        KeeperError::Vault(VaultError::Sealed(_)) | KeeperError::Provider(_) => FAULT,
         _ => LATER,
+    }
+}
+
+/// Whether a vault that did not open may do so later, when nobody changed the configuration.
+fn opens_later(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::Vault(VaultError::Unreachable(_) | VaultError::Locked(_) | VaultError::Full(_))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hallpass_client::ProviderError;
+
+    #[test]
+    fn what_time_mends_is_later_and_what_a_person_must_mend_is_a_fault() {
+        let text = String::new;
+        for error in [
+            VaultError::Unreachable(text()),
+            VaultError::Locked(text()),
+            VaultError::Full(text()),
+        ] {
+            assert!(opens_later(&OpenError::Vault(error.clone())), "{error}");
+            assert_eq!(code(&KeeperError::Vault(error.clone())), LATER, "{error}");
+        }
+        let sealed = VaultError::Sealed(text());
+        assert!(!opens_later(&OpenError::Vault(sealed.clone())));
+        assert_eq!(code(&KeeperError::Vault(sealed)), FAULT);
+        assert_eq!(
+            code(&KeeperError::Provider(ProviderError::Missing("token_endpoint"))),
+            FAULT
+        );
+        assert!(!opens_later(&OpenError::Vault(VaultError::Failed(text()))));
     }
 }

@@ -56,6 +56,26 @@ fn token_prints_the_token_or_says_by_its_exit_code_what_to_do() {
 }
 
 #[test]
+fn token_tells_a_vault_that_is_away_from_one_that_a_person_must_mend() {
+    let (_server, keeper, _person) = connected();
+    let path = keeper.path("hallpass-keeper.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    let port = hallpass_cluster::free_port().expect("a port");
+    let away = format!("postgres://keeper@127.0.0.1:{port}/keeper");
+    std::fs::write(&path, config.replace("sqlite:keeper.db", &away)).expect("a file");
+    let output = keeper.command(&["token", "api/17"]);
+    assert_eq!(code(&output), Some(75), "{}", text(&output.stderr));
+    std::fs::write(&path, config).expect("a file");
+    std::fs::write(
+        keeper.path("keeper.key"),
+        "YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=",
+    )
+    .expect("a file");
+    let output = keeper.command(&["token", "api/17"]);
+    assert_eq!(code(&output), Some(1), "{}", text(&output.stderr));
+}
+
+#[test]
 fn an_export_moves_to_another_vault_and_goes_on_there() {
     let (server, mut keeper, _person) = connected();
     let token = keeper.token("api/17");
