@@ -243,7 +243,7 @@ impl Keeper {
             .rest(local, &provider.endpoints.place(&record.variables))
             .unwrap_or_default();
         if is_fresh || needs_user || record.waits(now) || !rest.is_zero() {
-            return reply(provider, &record, now, rest);
+            return reply(provider, &record, now, rest).map_err(|error| cause(provider, &record, error));
         }
         let result = self.flights.join(&self.engine, connection, Wanted::Live).await;
         result.or_else(|error| {
@@ -251,7 +251,7 @@ impl Keeper {
             let now = provider.pace.there(self.engine.clock.now_millis());
             match record.usable(now) {
                 Some(access) => Ok(Token::new(access, provider.pace.skew())),
-                None => Err(error),
+                None => Err(cause(provider, &record, error)),
             }
         })
     }
@@ -265,6 +265,7 @@ impl Keeper {
     /// See [`KeeperError`].
     pub async fn refused(&self, connection: &Connection, token: &str) -> Result<Token, KeeperError> {
         let refused = RefusedToken::new(token);
+        let provider = self.engine.provider(connection)?;
         let row = self.engine.vault.read(connection).await?.ok_or(KeeperError::Unknown)?;
         let record = Record::open(&self.engine.key, connection, &row.sealed)?;
         let is_stored = record.access.as_ref().is_some_and(|access| refused.is(&access.token));
@@ -275,10 +276,11 @@ impl Keeper {
         // A refresh that was in flight already may end with the very token that was refused: then one more is needed.
         let wanted = || Wanted::Instead(refused.clone());
         let first = self.flights.join(&self.engine, connection, wanted()).await;
-        match first {
+        let last = match first {
             Ok(token) if refused.is(&token.access) => self.flights.join(&self.engine, connection, wanted()).await,
             other => other,
-        }
+        };
+        last.map_err(|error| cause(provider, &record, error))
     }
 
     /// Another access token than `token`, which is still good: because the user allowed more in the meantime, for instance.
@@ -401,5 +403,13 @@ impl Keeper {
             }
         }
         failed.map_or(Ok(kept), Err)
+    }
+}
+
+/// A provider that cannot be asked with what the record says stays so until a person mends the configuration.
+fn cause(provider: &Provider, record: &Record, error: KeeperError) -> KeeperError {
+    match (error, provider.endpoints.check(&record.variables)) {
+        (KeeperError::Unavailable { .. }, Err(unfit)) => unfit.into(),
+        (error, _) => error,
     }
 }

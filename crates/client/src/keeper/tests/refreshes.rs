@@ -160,10 +160,12 @@ async fn a_connection_that_cannot_be_sent_is_not_taken_and_stops_no_other() {
     world.vault.put(put).await.unwrap();
     world.clock.advance(61 * MINUTE);
     for _ in 0..20 {
-        assert!(keeper.token(&bad).await.is_err());
+        assert!(matches!(keeper.token(&bad).await, Err(KeeperError::Provider(_))));
         world.clock.advance(60_000);
     }
     assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    let refused = keeper.refused(&bad, "at.bad.1").await;
+    assert!(matches!(refused, Err(KeeperError::Provider(_))), "{refused:?}");
     assert_eq!(keeper.end(&bad).await, Ok(true));
 }
 
