@@ -36,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve tokens to programs, and refresh all of them ahead of time
+    /// Serve tokens to programs, and refresh them before they expire
     Serve,
     /// Print a live access token
     Token {
@@ -49,7 +49,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Refresh what is due, once: for cron, where no `serve` runs
+    /// Refresh due connections once, and send waiting events (for cron, without `serve`)
     Keep,
     /// Connect in a browser on this computer
     Login {
@@ -58,7 +58,7 @@ enum Command {
         /// Scopes in place of those of the configuration (repeatable)
         #[arg(long = "scope", value_name = "SCOPE")]
         scopes: Vec<String>,
-        /// Port for the browser's way back; 0 takes a free one
+        /// Port that the browser returns to (0: any free port)
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
