@@ -1,7 +1,7 @@
 //! A vault in memory, for tests and for programs that can ask their users again after a restart.
 
 use super::{
-    Change, Connection, LeaseRequest, NEVER, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError,
+    Change, Connection, FIRST_FOR, LeaseRequest, NEVER, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError,
     VaultFuture,
 };
 use crate::random;
@@ -23,8 +23,10 @@ pub struct MemoryVault {
 #[derive(Default)]
 struct Inner {
     connections: BTreeMap<Connection, Entry>,
-    /// For each provider the connections with something to do, in the order of their time.
-    due: HashMap<String, BTreeSet<(i64, Connection)>>,
+    /// The connections with something to do.
+    due: Times,
+    /// Those whose refresh token may have been sent, by when that was.
+    asked: Times,
     sign_ins: HashMap<[u8; 32], SignIn>,
     events: Vec<Event>,
 }
@@ -32,6 +34,28 @@ struct Inner {
 struct Entry {
     row: Row,
     lease: Option<(Owner, Instant)>,
+}
+
+/// For each provider its connections in the order of a time. Without one, they are not here.
+#[derive(Default)]
+struct Times(HashMap<String, BTreeSet<(i64, Connection)>>);
+
+impl Times {
+    fn of(&self, provider: &str) -> impl DoubleEndedIterator<Item = &(i64, Connection)> {
+        self.0.get(provider).into_iter().flatten()
+    }
+
+    fn set(&mut self, connection: &Connection, from: i64, to: i64) {
+        if !self.0.contains_key(connection.provider()) {
+            self.0.insert(connection.provider().to_owned(), BTreeSet::new());
+        }
+        if let Some(times) = self.0.get_mut(connection.provider()) {
+            times.remove(&(from, connection.clone()));
+            if to != NEVER {
+                times.insert((to, connection.clone()));
+            }
+        }
+    }
 }
 
 struct Event {
@@ -52,16 +76,11 @@ impl MemoryVault {
 }
 
 impl Inner {
-    fn schedule(&mut self, connection: &Connection, from: i64, to: i64) {
-        if !self.due.contains_key(connection.provider()) {
-            self.due.insert(connection.provider().to_owned(), BTreeSet::new());
-        }
-        if let Some(due) = self.due.get_mut(connection.provider()) {
-            due.remove(&(from, connection.clone()));
-            if to != NEVER {
-                due.insert((to, connection.clone()));
-            }
-        }
+    /// Moves a connection from its old times, `due_at` and `asked_at`, to the new ones.
+    fn schedule(&mut self, connection: &Connection, from: (i64, Option<i64>), to: (i64, Option<i64>)) {
+        self.due.set(connection, from.0, to.0);
+        self.asked
+            .set(connection, from.1.unwrap_or(NEVER), to.1.unwrap_or(NEVER));
     }
 
     fn tell(&mut self, connection: &Connection, event: Option<super::NewEvent>) {
@@ -84,7 +103,7 @@ impl Inner {
         if before.is_some() && !put.replace {
             return false;
         }
-        let (fence, from) = before.map_or((0, NEVER), |entry| (entry.row.fence, entry.row.due_at));
+        let (fence, from) = before.map_or((0, (NEVER, None)), |entry| (entry.row.fence, entry.row.times()));
         let row = Row {
             connection: put.connection.clone(),
             sealed: put.sealed,
@@ -93,7 +112,7 @@ impl Inner {
             asked_at: None,
             fence: fence + 1,
         };
-        self.schedule(&put.connection, from, put.due_at);
+        self.schedule(&put.connection, from, row.times());
         self.tell(&put.connection, put.event);
         self.connections.insert(put.connection, Entry { row, lease: None });
         true
@@ -115,7 +134,8 @@ impl Inner {
         let before = entry.row.clone();
         entry.row.asked_at = before.asked_at.or(Some(lease.asked_at));
         entry.row.due_at = lease.retry_at;
-        self.schedule(connection, before.due_at, lease.retry_at);
+        let after = entry.row.times();
+        self.schedule(connection, before.times(), after);
         Taken::Leased(before)
     }
 
@@ -124,12 +144,18 @@ impl Inner {
             return Vec::new();
         };
         let now = Instant::now();
+        let first_from = lease.asked_at.saturating_sub(FIRST_FOR);
         let free = |connection: &Connection| {
             let entry = self.connections.get(connection);
             entry.is_some_and(|entry| entry.lease.is_none_or(|(_, until)| until <= now))
         };
-        let due = due.iter().take_while(|(at, _)| *at <= due_by);
-        let due = due.filter(|(_, connection)| free(connection)).take(limit);
+        let is_first = |row: &Row| row.asked_at.is_some_and(|at| at >= first_from);
+        let lately = self.asked.of(provider).rev().take_while(|(at, _)| *at >= first_from);
+        let lately = lately.filter(|(_, connection)| free(connection).is_some_and(|entry| entry.row.due_at <= due_by));
+        let first: Vec<&(i64, Connection)> = lately.collect();
+        let due = self.due.of(provider).take_while(|(at, _)| *at <= due_by);
+        let due = due.filter(|(_, connection)| free(connection).is_some_and(|entry| !is_first(&entry.row)));
+        let due = first.into_iter().rev().chain(due).take(limit);
         let due: Vec<Connection> = due.map(|(_, connection)| connection.clone()).collect();
         let taken = due.iter().filter_map(|connection| match self.take(connection, lease) {
             Taken::Leased(row) => Some(row),
@@ -154,18 +180,19 @@ impl Inner {
             entry.row.sealed = sealed;
             entry.row.summary = summary;
         }
-        entry.row.asked_at = change.asked_at;
-        let from = std::mem::replace(&mut entry.row.due_at, change.due_at);
-        self.schedule(&change.connection, from, change.due_at);
+        let from = entry.row.times();
+        (entry.row.due_at, entry.row.asked_at) = (change.due_at, change.asked_at);
+        let to = entry.row.times();
+        self.schedule(&change.connection, from, to);
         self.tell(&change.connection, change.event);
         true
     }
 
     fn remove(&mut self, connection: &Connection, fence: i64, owner: Owner) -> bool {
-        let Some(due_at) = self.leased(connection, fence, owner).map(|entry| entry.row.due_at) else {
+        let Some(from) = self.leased(connection, fence, owner).map(|entry| entry.row.times()) else {
             return false;
         };
-        self.schedule(connection, due_at, NEVER);
+        self.schedule(connection, from, (NEVER, None));
         self.connections.remove(connection);
         self.events.retain(|event| event.stored.connection != *connection);
         true

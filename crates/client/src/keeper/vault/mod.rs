@@ -27,6 +27,10 @@ use std::time::Duration;
 /// A due time that never comes.
 pub const NEVER: i64 = i64::MAX;
 
+/// A connection whose refresh token was sent at most this long ago, in milliseconds, is claimed before all others: a provider
+/// gives a lost answer again for a short time only. Nobody keeps the first place for ever.
+const FIRST_FOR: i64 = 600_000;
+
 /// The result of an operation on a vault.
 pub type VaultFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
 
@@ -68,6 +72,13 @@ pub struct Row {
     pub asked_at: Option<i64>,
     /// The number of the last lease.
     pub fence: i64,
+}
+
+impl Row {
+    /// What [`Vault::claim`] goes by.
+    fn times(&self) -> (i64, Option<i64>) {
+        (self.due_at, self.asked_at)
+    }
 }
 
 /// The part of a record that needs no key.
@@ -228,7 +239,8 @@ pub trait Vault: Send + Sync {
     /// Leases a connection, unless somebody else does.
     fn take<'a>(&'a self, connection: &'a Connection, lease: LeaseRequest) -> VaultFuture<'a, Taken>;
 
-    /// Leases up to `limit` connections of `provider` that are due and that nobody leases, the longest due first. Returns
+    /// Leases up to `limit` connections of `provider` that are due and that nobody leases: first those whose `asked_at` is at
+    /// most ten minutes before that of the lease, so that no backlog keeps a lost answer waiting, then the longest due. Returns
     /// them as [`Taken::Leased`] does.
     fn claim<'a>(
         &'a self,

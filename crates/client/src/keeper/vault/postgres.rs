@@ -9,13 +9,15 @@ mod rows;
 mod statements;
 
 use super::{
-    Change, Connection, LeaseRequest, NewEvent, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError,
-    VaultFuture,
+    Change, Connection, FIRST_FOR, LeaseRequest, NewEvent, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault,
+    VaultError, VaultFuture,
 };
 use crate::random;
 use pool::Pool;
 use rows::{event_of, row_of};
 use statements as sql;
+#[cfg(test)]
+pub(super) use statements::CLAIM;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_postgres::types::ToSql;
@@ -113,7 +115,8 @@ impl Vault for PostgresVault {
     ) -> VaultFuture<'a, Vec<Row>> {
         Box::pin(async move {
             let (span, limit) = (millis(lease.span), i64::try_from(limit).unwrap_or(i64::MAX));
-            let values: [&(dyn ToSql + Sync); 7] = [
+            let first_from = lease.asked_at.saturating_sub(FIRST_FOR);
+            let values: [&(dyn ToSql + Sync); 8] = [
                 &provider,
                 &due_by,
                 &limit,
@@ -121,6 +124,7 @@ impl Vault for PostgresVault {
                 &span,
                 &lease.asked_at,
                 &lease.retry_at,
+                &first_from,
             ];
             let rows = self.pool.rows(sql::CLAIM, &values).await?;
             rows.iter().map(row_of).collect()

@@ -107,15 +107,15 @@ impl Vault for SqliteVault {
         let name = provider.to_owned();
         Box::pin(async move {
             // Most often nothing is due, and a look costs no transaction.
-            let (reading, limit) = (name.clone(), i64::try_from(limit).unwrap_or(i64::MAX));
+            let reading = name.clone();
             let due = self
                 .reader
-                .run(move |database| statements::due(database, &reading, due_by, lease.span, 1));
+                .run(move |database| statements::due(database, &reading, due_by, lease, 1));
             if due.await?.is_empty() {
                 return Ok(Vec::new());
             }
             let claim = move |database: &rusqlite::Connection| {
-                let due = statements::due(database, &name, due_by, lease.span, limit)?;
+                let due = statements::due(database, &name, due_by, lease, limit)?;
                 let mut rows = Vec::with_capacity(due.len());
                 for connection in due {
                     if let Taken::Leased(row) = statements::take(database, &connection, lease)? {

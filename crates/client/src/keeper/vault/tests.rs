@@ -1,5 +1,6 @@
 //! One suite for every vault. PostgreSQL runs with `HALLPASS_TEST_DATABASE=postgres`, as in the server's tests.
 
+mod claims;
 mod clock;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod older;

@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS keeper_connections (
     fence BIGINT NOT NULL, lease_owner BYTEA, lease_until BIGINT NOT NULL,
     PRIMARY KEY (provider, reference));
 CREATE INDEX IF NOT EXISTS keeper_due ON keeper_connections (provider, due_at);
+CREATE INDEX IF NOT EXISTS keeper_asked ON keeper_connections (provider, asked_at) WHERE asked_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS keeper_sign_ins (state BYTEA PRIMARY KEY, sealed BYTEA NOT NULL, expires_at BIGINT NOT NULL);
 CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
 CREATE TABLE IF NOT EXISTS keeper_events (
@@ -63,11 +64,17 @@ UPDATE keeper_connections AS new SET fence = new.fence + 1, lease_owner = $3,
 FROM old WHERE new.provider = old.provider AND new.reference = old.reference
 RETURNING old.provider, old.reference, old.sealed, old.state, old.reason, old.since, old.expires_at, old.due_at, old.asked_at, new.fence";
 
-/// Leases connections that are due.
-pub(super) const CLAIM: &str = "WITH old AS (
-    SELECT * FROM keeper_connections WHERE provider = $1 AND due_at <= $2
+/// Leases connections that are due: first those that were asked about since `$8`. The last limit stops the search for others, and
+/// the planner knows it, so it does not read the whole table for the update.
+pub(in super::super) const CLAIM: &str = "WITH first AS (
+    SELECT * FROM keeper_connections WHERE provider = $1 AND asked_at >= $8 AND due_at <= $2
         AND lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $5::bigint
-    ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+    ORDER BY asked_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED),
+late AS (
+    SELECT * FROM keeper_connections WHERE provider = $1 AND (asked_at IS NULL OR asked_at < $8) AND due_at <= $2
+        AND lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $5::bigint
+    ORDER BY due_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED),
+old AS (SELECT * FROM first UNION ALL SELECT * FROM late LIMIT $3::bigint)
 UPDATE keeper_connections AS new SET fence = new.fence + 1, lease_owner = $4,
     lease_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $5::bigint, asked_at = COALESCE(new.asked_at, $6), due_at = $7
 FROM old WHERE new.provider = old.provider AND new.reference = old.reference

@@ -1,7 +1,7 @@
 //! The statements. Each function is one operation inside a transaction.
 
 use super::super::{
-    Change, Connection, LeaseRequest, NewEvent, Owner, Put, Row, SignIn, State, StoredEvent, Summary, Taken,
+    Change, Connection, FIRST_FOR, LeaseRequest, NewEvent, Owner, Put, Row, SignIn, State, StoredEvent, Summary, Taken,
 };
 use crate::random;
 use rusqlite::types::Type;
@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS keeper_connections (
     fence INTEGER NOT NULL, lease_owner BLOB, lease_until INTEGER NOT NULL,
     PRIMARY KEY (provider, reference));
 CREATE INDEX IF NOT EXISTS keeper_due ON keeper_connections (provider, due_at);
+CREATE INDEX IF NOT EXISTS keeper_asked ON keeper_connections (provider, asked_at) WHERE asked_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS keeper_sign_ins (state BLOB PRIMARY KEY, sealed BLOB NOT NULL, expires_at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS keeper_sign_ins_over ON keeper_sign_ins (expires_at);
 CREATE TABLE IF NOT EXISTS keeper_events (
@@ -153,22 +154,41 @@ pub(super) fn take(database: &Database, connection: &Connection, lease: LeaseReq
     Ok(if taken == 1 { Taken::Leased(row) } else { Taken::Held })
 }
 
-/// Connections that are due and that nobody leases.
+/// The statement for connections that are due and that nobody leases: those that were asked about lately, or the others.
+fn due_sql(lately: bool) -> String {
+    let (asked, order) = match lately {
+        true => ("asked_at >= ?5", "asked_at"),
+        false => ("(asked_at IS NULL OR asked_at < ?5)", "due_at"),
+    };
+    format!(
+        "SELECT provider, reference FROM keeper_connections
+         WHERE provider = ?1 AND {asked} AND due_at <= ?2 AND lease_until NOT BETWEEN {NOW} + 1 AND {NOW} + 2 * ?3
+         ORDER BY {order} LIMIT ?4"
+    )
+}
+
+/// Connections that are due and that nobody leases, in the order of [`super::super::Vault::claim`].
 pub(super) fn due(
     database: &Database,
     provider: &str,
     due_by: i64,
-    span: Duration,
-    limit: i64,
+    lease: LeaseRequest,
+    limit: usize,
 ) -> Result<Vec<Connection>> {
-    let sql = format!(
-        "SELECT provider, reference FROM keeper_connections
-         WHERE provider = ?1 AND due_at <= ?2 AND lease_until NOT BETWEEN {NOW} + 1 AND {NOW} + 2 * ?3
-         ORDER BY due_at LIMIT ?4"
-    );
-    let mut statement = database.prepare_cached(&sql)?;
-    let found = statement.query_map(params![provider, due_by, millis(span), limit], name)?;
-    found.collect()
+    let first_from = lease.asked_at.saturating_sub(FIRST_FOR);
+    let mut due = Vec::new();
+    for lately in [true, false] {
+        let left = i64::try_from(limit - due.len()).unwrap_or(i64::MAX);
+        let mut statement = database.prepare_cached(&due_sql(lately))?;
+        let values = params![provider, due_by, millis(lease.span), left, first_from];
+        for connection in statement.query_map(values, name)? {
+            due.push(connection?);
+        }
+        if due.len() >= limit {
+            break;
+        }
+    }
+    Ok(due)
 }
 
 pub(super) fn write(database: &Database, change: &Change) -> Result<bool> {
@@ -369,4 +389,23 @@ pub(super) fn set_skew(database: &Database, provider: &str, skew: i64) -> Result
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claim_searches_by_an_index_and_sorts_nothing() {
+        let database = Database::open_in_memory().unwrap();
+        create(&database).unwrap();
+        for (lately, index) in [(true, "keeper_asked"), (false, "keeper_due")] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", due_sql(lately));
+            let mut statement = database.prepare(&sql).unwrap();
+            let steps = statement.query_map(params!["a", 1, 2, 3, 4], |row| row.get(3)).unwrap();
+            let steps: Vec<String> = steps.map(Result::unwrap).collect();
+            assert_eq!(steps.len(), 1, "{steps:?}");
+            assert!(steps[0].starts_with("SEARCH") && steps[0].contains(index), "{steps:?}");
+        }
+    }
 }
