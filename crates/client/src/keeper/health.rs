@@ -6,8 +6,9 @@ use std::time::Duration;
 
 /// Failures in a row from which on the server is asked by one connection at a time.
 const FAILURES: u32 = 3;
-/// The longest rest of a server that does not answer, in milliseconds.
-const LONGEST_REST: i64 = 60_000;
+/// The longest rest of a server that does not answer, in milliseconds. A lost answer is given again for a short time, and the
+/// question for it waits for the rest too.
+const LONGEST_REST: i64 = 10_000;
 /// The longest rest of a server because one answer asks for it, in milliseconds. The connection that was answered so waits as
 /// long as it was asked to.
 const LONGEST_ASKED: i64 = 300_000;

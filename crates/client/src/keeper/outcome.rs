@@ -62,8 +62,13 @@ pub(crate) struct Around {
 
 /// Decides what becomes of `record` after this answer.
 pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, around: Around) -> Settled {
+    let counted = answer.as_ref().is_err_and(TokenError::may_have_counted);
     if let Err(error) = answer {
         record.failure = Some(failure::word(error));
+        if counted && around.asked_before.is_none() && !matches!(error, TokenError::Incomplete { .. }) {
+            // Failures of requests that were never sent must not delay the question for a lost answer.
+            record.attempts = 0;
+        }
     }
     match answer {
         Ok(tokens) => return accepted(record, tokens, around),
@@ -83,7 +88,6 @@ pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, ar
             later(&mut record, Trouble::Passing, None, around);
         }
     }
-    let counted = answer.as_ref().is_err_and(TokenError::may_have_counted);
     Settled {
         record,
         // The lost answer of an earlier request stays lost.
