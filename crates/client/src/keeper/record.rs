@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 /// The user is told this long before a connection ends for good.
 const NOTICE: i64 = 7 * 24 * 3_600_000;
 
+/// Ends that are closer together than this are one: a server says the rest of a life in whole seconds.
+const SAME_END: i64 = 60_000;
+
 /// An access token younger than this is given, although it says that it is over: another one would say the same.
 const YOUNG: i64 = 10_000;
 
@@ -193,7 +196,8 @@ impl Record {
 
     /// When the user should hear of the end, unless that was done.
     pub(crate) fn tell_end_at(&self) -> Option<i64> {
-        let end = self.ends_at().filter(|end| self.told_end != Some(*end))?;
+        let is_told = |end: i64| self.told_end.is_some_and(|told| (told - end).abs() <= SAME_END);
+        let end = self.ends_at().filter(|end| !is_told(*end))?;
         let notice = (end.saturating_sub(self.connected_at) / 5).clamp(0, NOTICE);
         Some(end.saturating_sub(notice))
     }
@@ -338,8 +342,12 @@ pub(crate) mod tests {
         assert_eq!(record.tell_end_at(), Some(93 * DAY));
         record.grant_expires_at = Some(10 * DAY);
         assert_eq!(record.tell_end_at(), Some(8 * DAY));
-        record.told_end = Some(10 * DAY);
-        assert_eq!(record.tell_end_at(), None);
+        for (told, tells) in [(0, None), (60_000, None), (60_001, Some(8 * DAY))] {
+            for told_end in [10 * DAY - told, 10 * DAY + told] {
+                record.told_end = Some(told_end);
+                assert_eq!(record.tell_end_at(), tells, "{told}");
+            }
+        }
     }
 
     #[test]

@@ -44,8 +44,7 @@ async fn leased_by_the_dead(world: &World, one: &Connection) {
 /// Connects a user whose grant ends in ten hours, of which they hear two hours before.
 async fn ending(world: &World, keeper: &Keeper) -> Connection {
     let one = Connection::new("shop", "one").unwrap();
-    let mut tokens = world.server.connect("one");
-    tokens.grant_expires_at = Some(world.clock.now_millis() + 10 * HOUR);
+    let tokens = world.server.connect_until("one", world.clock.now_millis() + 10 * HOUR);
     keeper.take_over(&one, &tokens).await.unwrap();
     one
 }

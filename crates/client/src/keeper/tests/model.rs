@@ -42,6 +42,8 @@ struct Grant {
     rotated_at: i64,
     seen: bool,
     ended: bool,
+    /// When it ends whatever is refreshed. Each answer says so.
+    ends_at: Option<i64>,
     /// A lost answer was asked for again later than the server gives it.
     too_late: bool,
     in_flight: usize,
@@ -119,6 +121,13 @@ impl Model {
         self.issue(name, 1)
     }
 
+    /// As [`Model::connect`], with a grant that ends at this moment.
+    pub(super) fn connect_until(&self, name: &str, ends_at: i64) -> Tokens {
+        drop(self.connect(name));
+        self.grant(name, |grant| grant.ends_at = Some(ends_at));
+        self.issue(name, 1)
+    }
+
     /// The next requests have these fates; later ones are answered.
     pub(super) fn fates(&self, fates: impl IntoIterator<Item = Fate>) {
         self.with(|inner| inner.fates.extend(fates));
@@ -175,6 +184,9 @@ impl Model {
         let sent_at = self.clock.now_millis();
         let mut issued = tokens(sent_at, &access, Some(&refresh), (Some(ACCESS), Some(14 * 24 * ACCESS)));
         issued.clock_skew = Some(0);
+        // The wire says the rest of the life in whole seconds.
+        let ends_at = self.with(|inner| inner.grants.get(name).and_then(|grant| grant.ends_at));
+        issued.grant_expires_at = ends_at.map(|end| sent_at + (end - sent_at) / 1000 * 1000);
         issued
     }
 
