@@ -7,6 +7,14 @@ use super::{KeeperError, VaultError};
 use crate::answer::is_believable;
 use tokio::time::Instant;
 
+/// What a comparison found.
+struct Compared {
+    /// The vault's clock minus ours, if the vault has one.
+    vault: Option<i64>,
+    /// How much that changed since the comparison before.
+    step: i64,
+}
+
 impl Engine {
     /// Compares clocks before the first use of the vault.
     pub(crate) async fn orient(&self) -> Result<(), KeeperError> {
@@ -15,7 +23,7 @@ impl Engine {
     }
 
     async fn first(&self) -> Result<(), VaultError> {
-        let Some(vault) = self.compare().await? else {
+        let Some(vault) = self.compare().await?.vault else {
             return Ok(());
         };
         let known = self.vault.skews().await?;
@@ -31,20 +39,19 @@ impl Engine {
 
     /// Compares clocks again, now and then: ours may have been set meanwhile.
     pub(crate) async fn compare_again(&self) -> Result<(), VaultError> {
-        let due = |state: &mut State| state.compared_at.is_none_or(|at| at.elapsed() >= AGAIN);
-        let before = self.orientation.with(|state| due(state).then_some(state.vault));
-        let Some(Some(before)) = before else {
+        let due = |state: &mut State| state.vault.is_some() && state.compared_at.is_none_or(|at| at.elapsed() >= AGAIN);
+        if !self.orientation.with(due) {
             return Ok(());
-        };
-        let step = self.compare().await?.map_or(0, |after| after.saturating_sub(before));
+        }
+        let step = self.compare().await?.step;
         for provider in self.providers.values() {
             provider.pace.shift(step);
         }
         Ok(())
     }
 
-    /// The vault's clock minus ours.
-    async fn compare(&self) -> Result<Option<i64>, VaultError> {
+    /// Several may compare at once. Each step of a clock is seen by one of them: the state is read and set under one lock.
+    async fn compare(&self) -> Result<Compared, VaultError> {
         let sent = self.clock.now_millis();
         let now = self.vault.now().await?;
         let answered = self.clock.now_millis();
@@ -55,7 +62,10 @@ impl Engine {
             let before = state.vault.unwrap_or(0);
             let kept = found.map(|found| if (found - before).abs() < NONE { before } else { found });
             state.vault = kept;
-            kept
+            Compared {
+                vault: kept,
+                step: kept.map_or(0, |kept| kept.saturating_sub(before)),
+            }
         }))
     }
 

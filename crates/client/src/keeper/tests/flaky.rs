@@ -131,7 +131,10 @@ impl Vault for Flaky {
     }
     fn now(&self) -> VaultFuture<'_, Option<i64>> {
         let now = self.clock.lock().unwrap().as_ref().map(Clock::now_millis);
-        Box::pin(async move { Ok(now) })
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            Ok(now)
+        })
     }
     fn skews(&self) -> VaultFuture<'_, Vec<(String, i64)>> {
         let skews = self.skews.lock().unwrap().clone();
@@ -259,6 +262,24 @@ async fn a_new_process_with_a_wrong_clock_asks_again_in_time() {
         world.clock.advance(2000);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(access(again.token(&one).await), "at.one.2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_moves_a_provider_once_however_many_notice() {
+    let (world, vault) = world();
+    *vault.clock.lock().unwrap() = Some(world.clock.clone());
+    let ours = world.clock.off_by(0);
+    let keeper = world.keeper_with(Care::default(), &ours, world.vault.clone());
+    world.connect(&keeper, "one").await;
+    for moved in [-60 * MINUTE, 90 * MINUTE] {
+        tokio::time::advance(Duration::from_secs(11)).await;
+        ours.advance(moved);
+        let compare = || keeper.engine.compare_again();
+        let (first, second, third) = tokio::join!(compare(), compare(), compare());
+        assert_eq!((first, second, third), (Ok(()), Ok(()), Ok(())));
+        let off = keeper.engine.providers["shop"].pace.there(ours.now_millis()) - world.clock.now_millis();
+        assert_eq!(off, 0, "{moved}");
     }
 }
 
