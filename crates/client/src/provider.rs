@@ -164,6 +164,12 @@ impl Provider {
         Ok(filled)
     }
 
+    /// Whether the token endpoint has variables.
+    #[cfg(feature = "keeper")]
+    pub(crate) fn has_variables(&self) -> bool {
+        self.token_endpoint.as_deref().is_some_and(|text| text.contains('{'))
+    }
+
     /// Whether the values of variables choose whose server the token endpoint is. They do not in a path, or as labels below a
     /// fixed domain such as `.shops.example`.
     #[cfg(feature = "keeper")]

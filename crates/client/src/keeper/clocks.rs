@@ -30,6 +30,8 @@ impl Engine {
         for (name, provider) in &self.providers {
             // An older version may have stored what a server's wrong `Date` said.
             let skew = known.iter().find(|(known, skew)| known == name && is_believable(*skew));
+            // No answer would ever correct it.
+            let skew = skew.filter(|_| !provider.endpoints.has_variables());
             provider
                 .pace
                 .assume(vault.saturating_add(skew.map_or(0, |(_, skew)| *skew)));

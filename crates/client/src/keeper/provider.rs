@@ -39,6 +39,11 @@ pub(crate) trait Endpoints: Send + Sync {
         self.client(variables).map(drop)
     }
 
+    /// Whether there are variables: then no server's clock counts.
+    fn has_variables(&self) -> bool {
+        false
+    }
+
     /// Whether the values of variables choose whose server gets codes and secrets.
     fn variables_choose_server(&self) -> bool {
         false

@@ -106,6 +106,10 @@ impl Endpoints for Real {
         }
     }
 
+    fn has_variables(&self) -> bool {
+        self.known().has_variables()
+    }
+
     fn variables_choose_server(&self) -> bool {
         self.known().variables_choose_server()
     }

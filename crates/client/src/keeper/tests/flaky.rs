@@ -284,6 +284,27 @@ async fn a_clock_that_was_set_moves_a_provider_once_however_many_notice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stored_skew_counts_only_where_an_answer_can_correct_it() {
+    for (endpoint, expected) in [("https://a.example/t", MINUTE), ("https://{shop}.example/t", 0)] {
+        let (world, vault) = world();
+        *vault.clock.lock().unwrap() = Some(world.clock.clone());
+        *vault.skews.lock().unwrap() = vec![("shop".to_owned(), MINUTE)];
+        let mut provider = crate::Provider::new("app", crate::ClientAuth::None);
+        provider.token_endpoint = Some(endpoint.to_owned());
+        let http = crate::http::HttpClient::builder()
+            .without_native_roots()
+            .build()
+            .unwrap();
+        let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+        let keeper = Keeper::builder(vault, key, Arc::new(world.clock.clone()))
+            .provider("shop", provider, http, Care::default())
+            .build();
+        keeper.engine.orient().await.unwrap();
+        assert_eq!(keeper.engine.providers["shop"].pace.skew(), expected, "{endpoint}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_claim_that_fails_for_one_provider_cancels_no_request_to_another() {
     let (world, vault) = world();
     world.server.never_repeats();
