@@ -82,8 +82,14 @@ pub(crate) async fn login(
     Ok(())
 }
 
-/// A wrong way back leaves the sign-in as it is: any page can open this address.
+/// A browser that hangs up during the exchange does not take its result away from the command.
 async fn back(State(waiting): State<Waiting>, uri: Uri) -> Response {
+    let finished = tokio::spawn(finish(waiting, uri)).await;
+    finished.unwrap_or_else(|_| http::StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// A wrong way back leaves the sign-in as it is: any page can open this address.
+async fn finish(waiting: Waiting, uri: Uri) -> Response {
     let callback = format!("{}{uri}", waiting.base);
     match waiting.keeper.complete(&callback, &waiting.reference).await {
         Ok(connected) => {
@@ -101,5 +107,56 @@ async fn back(State(waiting): State<Waiting>, uri: Uri) -> Response {
             }
             (http::StatusCode::BAD_REQUEST, format!("Not connected: {error}\n")).into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hallpass_client::http::{HttpClient, Transport, TransportFuture};
+    use hallpass_client::keeper::{Care, MemoryVault, VaultKey};
+    use hallpass_client::{ClientAuth, Provider, SystemClock};
+
+    /// A token endpoint that takes five seconds.
+    struct Slow;
+
+    impl Transport for Slow {
+        fn send(&self, _: http::Request<bytes::Bytes>) -> TransportFuture<'_> {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                let body = r#"{"access_token":"at","token_type":"Bearer"}"#;
+                let answer = http::Response::builder().header("content-type", "application/json");
+                Ok(answer.body(body.into()).unwrap())
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_browser_that_hangs_up_during_the_exchange_ends_the_wait_all_the_same() {
+        let base = "http://127.0.0.1:9";
+        let mut provider = Provider::new("app", ClientAuth::None);
+        provider.authorization_endpoint = Some("http://127.0.0.1/authorize".to_owned());
+        provider.token_endpoint = Some("http://127.0.0.1/token".to_owned());
+        let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+        let keeper = Keeper::builder(Arc::new(MemoryVault::new()), key, Arc::new(SystemClock))
+            .provider("shop", provider, HttpClient::over(Arc::new(Slow)), Care::default())
+            .redirect_uri(&format!("{base}/callback"))
+            .build();
+        let one: Connection = "shop/one".parse().unwrap();
+        let url = keeper.begin(&ConnectRequest::new(one.clone())).await.unwrap();
+        let (_, state) = url.split_once("state=").unwrap();
+        let state = state.split('&').next().unwrap();
+        let uri: Uri = format!("/callback/shop?code=c&state={state}").parse().unwrap();
+        let (done, mut outcome) = mpsc::channel(1);
+        let waiting = Waiting {
+            keeper,
+            base: base.into(),
+            reference: "one".into(),
+            done,
+        };
+        let browser = back(State(waiting.clone()), uri);
+        assert!(tokio::time::timeout(Duration::from_secs(1), browser).await.is_err());
+        let outcome = tokio::time::timeout(Duration::from_secs(60), outcome.recv()).await;
+        assert_eq!(outcome.unwrap().unwrap().unwrap().connection, one);
     }
 }
