@@ -4,7 +4,6 @@ use super::engine::Lease;
 use super::failure;
 use super::outcome::{self, Settled};
 use super::record::{Record, Standing};
-use super::schedule;
 use super::vault::{Row, Taken};
 use super::{Connection, Keeper, KeeperError, VaultError};
 use crate::{AnyToken, Refusal, TokenError};
@@ -88,12 +87,12 @@ impl Keeper {
                     Ok(Err(error)) => failure::word(error),
                     _ => "unanswered".to_owned(),
                 };
-                let due_at = row.due_at.min(schedule::due(&record));
                 let settled = Settled {
                     record,
                     asked_at: row.asked_at,
                     event: None,
                 };
+                let due_at = row.due_at.min(settled.due_at());
                 engine.vault.write(engine.change(lease, row, &settled, due_at)?).await?;
                 Err(later(Some(reason)))
             }

@@ -129,6 +129,24 @@ async fn a_lost_answer_is_asked_for_after_a_pause_although_the_end_was_not_told(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_fails_leaves_a_lost_answer_its_moment() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = Connection::new("shop", "one").unwrap();
+    let tokens = world
+        .server
+        .connect_until("one", world.clock.now_millis() + 30 * MINUTE);
+    keeper.take_over(&one, &tokens).await.unwrap();
+    world.clock.advance(25 * MINUTE);
+    leased_by_the_dead(&world, &one).await;
+    let before = row(&world, &one).await;
+    world.server.fates([Fate::NotSent]);
+    assert!(keeper.end(&one).await.is_err());
+    let after = row(&world, &one).await;
+    assert_eq!((after.due_at, after.asked_at), (before.due_at, before.asked_at));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_that_cannot_be_told_beside_a_pause_is_told_next() {
     let world = World::new();
     let keeper = world.keeper();
