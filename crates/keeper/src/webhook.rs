@@ -16,6 +16,7 @@ use hallpass_client::{Clock, SystemClock};
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use serde_json::json;
+use tokio::sync::watch;
 
 use crate::config::{ConfigError, Secret, Webhook};
 use crate::metrics::Metrics;
@@ -76,8 +77,8 @@ impl Sender {
         })
     }
 
-    /// Delivers one event, with retries.
-    async fn deliver(&self, event: &Event, events: &Events) {
+    /// Delivers one event, with retries. At a stop, the event goes to the next reader.
+    async fn deliver(&self, event: &Event, events: &mut Events, stopped: &mut watch::Receiver<bool>) {
         let mut tries = event.tries;
         while let Next::Wait(wait) = self.once(event, tries).await {
             tries = tries.saturating_add(1);
@@ -87,7 +88,18 @@ impl Sender {
                 Ok(false) => return,
                 Err(error) => tracing::warn!(%error, "an event cannot be kept; another keeper may send it too"),
             }
-            tokio::time::sleep(wait).await;
+            if !pause(wait, stopped).await {
+                if let Err(error) = events.leave().await {
+                    tracing::warn!(%error, "an event cannot be left to another keeper; it is sent after its wait");
+                }
+                return;
+            }
+            // A newer event may have taken its place, or the connection was deleted.
+            match events.is_there().await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => tracing::warn!(%error, "the vault fails; an event that is gone may be sent"),
+            }
         }
     }
 
@@ -132,25 +144,48 @@ impl Sender {
     }
 }
 
-/// Reads the events of the vault for ever, logs them, and sends them if there is somebody to send them to.
-pub(crate) async fn tell(keeper: Keeper, sender: Option<Sender>, metrics: Metrics) {
+/// Reads the events of the vault until it is stopped, logs them, and sends them if there is somebody to send them to.
+pub(crate) async fn tell(keeper: Keeper, sender: Option<Sender>, metrics: Metrics, mut stopped: watch::Receiver<bool>) {
     let mut events = keeper.events();
     loop {
-        match events.next().await {
+        let next = tokio::select! {
+            // First: what a stop left to others must not be read again.
+            biased;
+            () = is_set(&mut stopped) => break,
+            next = events.next() => next,
+        };
+        match next {
             Ok(event) => {
                 let (connection, happening) = (&event.connection, event.happening.word());
                 tracing::info!(%connection, happening, "event");
                 metrics.event(connection.provider(), happening);
                 if let Some(sender) = &sender {
-                    sender.deliver(&event, &events).await;
+                    sender.deliver(&event, &mut events, &mut stopped).await;
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "events cannot be read; trying again");
-                tokio::time::sleep(PATIENCE).await;
+                pause(PATIENCE, &mut stopped).await;
             }
         }
     }
+    if let Err(error) = events.done().await {
+        tracing::warn!(%error, "an event that was delivered comes again");
+    }
+}
+
+/// Waits. `false` if a stop ended it.
+async fn pause(span: Duration, stopped: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(span) => true,
+        () = is_set(stopped) => false,
+    }
+}
+
+/// Returns at a stop.
+async fn is_set(stopped: &mut watch::Receiver<bool>) {
+    // Without a sender there is nobody left who could go on.
+    drop(stopped.wait_for(|is_set| *is_set).await);
 }
 
 /// Sends the events that wait, each once. The first one that is not taken stays for the next time, and so do those behind it.
@@ -223,6 +258,72 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hallpass_client::http::{Transport, TransportFuture};
+    use hallpass_client::keeper::{Care, Connection, MemoryVault, VaultKey};
+    use hallpass_client::{AccessToken, ClientAuth, Provider, Tokens};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A receiver that takes nothing, and counts.
+    #[derive(Default)]
+    struct Busy(AtomicUsize);
+
+    impl Transport for Busy {
+        fn send(&self, _: Request<Bytes>) -> TransportFuture<'_> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let answer = http::Response::builder().status(503).body(Bytes::new());
+            Box::pin(async move { Ok(answer.unwrap()) })
+        }
+    }
+
+    /// A keeper with one event, whose first try has failed, and the task that would try again.
+    async fn tried_once(receiver: &Arc<Busy>) -> (Keeper, watch::Sender<bool>, tokio::task::JoinHandle<()>) {
+        let http = HttpClient::over(receiver.clone());
+        let (vault, key) = (Arc::new(MemoryVault::new()), VaultKey::from_bytes(&[7; 32]).unwrap());
+        let provider = Provider::new("app", ClientAuth::None);
+        let keeper = Keeper::builder(vault, key, Arc::new(SystemClock))
+            .provider("shop", provider, http.clone(), Care::default())
+            .build();
+        let mut tokens = Tokens::new(AccessToken::new("at").unwrap(), 0);
+        tokens.expires_at = Some(1);
+        keeper.take_over(&one(), &tokens).await.unwrap();
+        keeper.keep_due().await.unwrap();
+        let webhook = Webhook {
+            url: "http://127.0.0.1/hook".to_owned(),
+            secret: Secret::new("secret".to_owned()),
+        };
+        let sender = Sender::new(&webhook, http, Metrics::default()).unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let telling = tokio::spawn(tell(keeper.clone(), Some(sender), Metrics::default(), stopped));
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(receiver.0.load(Ordering::SeqCst), 1);
+        (keeper, stop, telling)
+    }
+
+    fn one() -> Connection {
+        "shop/one".parse().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_is_gone_after_a_wait_is_not_sent() {
+        let receiver = Arc::<Busy>::default();
+        let (keeper, stop, telling) = tried_once(&receiver).await;
+        assert!(keeper.forget(&one()).await.unwrap());
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(receiver.0.load(Ordering::SeqCst), 1);
+        stop.send_replace(true);
+        telling.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_leaves_a_waiting_event_to_the_next_keeper_and_counts_no_try() {
+        let (keeper, stop, telling) = tried_once(&Arc::default()).await;
+        let mut events = keeper.events();
+        assert_eq!(events.try_next().await.unwrap(), None, "another reader has it");
+        stop.send_replace(true);
+        telling.await.unwrap();
+        let event = events.try_next().await.unwrap().unwrap();
+        assert_eq!((event.connection, event.tries), (one(), 1));
+    }
 
     /// The vector that the libraries of Standard Webhooks test against.
     #[test]

@@ -120,6 +120,29 @@ impl Events {
         }
     }
 
+    /// Keeps the event that was read last for a minute more. Returns `false` if it is gone, as [`Events::failed`] does: ask this
+    /// after a long wait, before the event is told.
+    ///
+    /// # Errors
+    /// If the vault fails.
+    pub async fn is_there(&self) -> Result<bool, VaultError> {
+        match &self.current {
+            Some(id) => self.vault.event_kept(id, SPAN).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Leaves the event that was read last to the next reader, who may be another process, and counts no try.
+    ///
+    /// # Errors
+    /// If the vault fails. Then another reader gets the event when this one's time is over.
+    pub async fn leave(&mut self) -> Result<(), VaultError> {
+        match self.current.take() {
+            Some(id) => self.vault.event_kept(&id, Duration::ZERO).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Counts a failed try of the event that was read last, and leaves it to the next reader, who may be another process.
     ///
     /// # Errors
@@ -131,16 +154,25 @@ impl Events {
         }
     }
 
+    /// Ends the event that was read last: it is not delivered again.
+    ///
+    /// # Errors
+    /// If the vault fails. Then the event comes again.
+    pub async fn done(&mut self) -> Result<(), VaultError> {
+        if let Some(id) = &self.current {
+            self.vault.event_done(id).await?;
+            self.current = None;
+        }
+        Ok(())
+    }
+
     /// The next event, if there is one now. This ends the event before.
     ///
     /// # Errors
     /// As [`Events::next`].
     pub async fn try_next(&mut self) -> Result<Option<Event>, VaultError> {
         loop {
-            if let Some(id) = &self.current {
-                self.vault.event_done(id).await?;
-                self.current = None;
-            }
+            self.done().await?;
             let Some(stored) = self.vault.next_event(SPAN).await? else {
                 return Ok(None);
             };

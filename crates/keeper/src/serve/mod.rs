@@ -68,9 +68,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     };
     say(&format!("listening on {}", listener.address()))?;
     let (stop, stopped) = watch::channel(false);
+    let mut telling = pin!(tell(keeper.clone(), sender, metrics, stopped.clone()));
     let mut serving = pin!(listener.run(routes::router(service), stopped));
     let mut watching = pin!(keeper.watch());
-    let mut telling = pin!(tell(keeper.clone(), sender, metrics));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let is_asked = tokio::select! {
@@ -83,7 +83,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), Fault> {
     tracing::info!("stopping");
     // Until the answers in flight are stored: a provider may not give them again.
     stop.send_replace(true);
-    let drained = async { tokio::join!(serving, keeper.stop()) };
+    let drained = async {
+        match is_asked {
+            true => drop(tokio::join!(serving, telling, keeper.stop())),
+            // One of the others has ended, and cannot be waited for again.
+            false => keeper.stop().await,
+        }
+    };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("some requests were still open at the end");
     }

@@ -126,6 +126,9 @@ impl Vault for Flaky {
     fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
         self.vault.event_failed(id, span)
     }
+    fn event_kept<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        self.vault.event_kept(id, span)
+    }
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {
         self.vault.event_done(id)
     }

@@ -98,6 +98,14 @@ impl Inner {
         });
     }
 
+    fn keep_event(&mut self, id: &[u8; 16], span: Duration, tries: u32) -> bool {
+        let event = self.events.iter_mut().find(|event| event.stored.id == *id);
+        let Some(event) = event else { return false };
+        event.taken_until = Some(Instant::now() + span);
+        event.stored.tries = event.stored.tries.saturating_add(tries);
+        true
+    }
+
     fn put(&mut self, put: Put) -> bool {
         let before = self.connections.get(&put.connection);
         if before.is_some() && !put.replace {
@@ -140,14 +148,11 @@ impl Inner {
     }
 
     fn claim(&mut self, provider: &str, due_by: i64, limit: usize, lease: LeaseRequest) -> Vec<Row> {
-        let Some(due) = self.due.get(provider) else {
-            return Vec::new();
-        };
         let now = Instant::now();
         let first_from = lease.asked_at.saturating_sub(FIRST_FOR);
         let free = |connection: &Connection| {
             let entry = self.connections.get(connection);
-            entry.is_some_and(|entry| entry.lease.is_none_or(|(_, until)| until <= now))
+            entry.filter(|entry| entry.lease.is_none_or(|(_, until)| until <= now))
         };
         let is_first = |row: &Row| row.asked_at.is_some_and(|at| at >= first_from);
         let lately = self.asked.of(provider).rev().take_while(|(at, _)| *at >= first_from);
@@ -286,14 +291,11 @@ impl Vault for MemoryVault {
     }
 
     fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
-        Box::pin(async move {
-            let mut inner = self.lock();
-            let event = inner.events.iter_mut().find(|event| event.stored.id == *id);
-            let Some(event) = event else { return Ok(false) };
-            event.taken_until = Some(Instant::now() + span);
-            event.stored.tries = event.stored.tries.saturating_add(1);
-            Ok(true)
-        })
+        Box::pin(async move { Ok(self.lock().keep_event(id, span, 1)) })
+    }
+
+    fn event_kept<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        Box::pin(async move { Ok(self.lock().keep_event(id, span, 0)) })
     }
 
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {

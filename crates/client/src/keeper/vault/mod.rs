@@ -281,6 +281,9 @@ pub trait Vault: Send + Sync {
     /// gone.
     fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool>;
 
+    /// As [`Vault::event_failed`], and counts no try.
+    fn event_kept<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool>;
+
     /// Deletes an event, which was dealt with.
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()>;
 

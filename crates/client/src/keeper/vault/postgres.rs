@@ -47,6 +47,11 @@ impl PostgresVault {
         }
     }
 
+    async fn keep_event(&self, id: &[u8; 16], span: Duration, tries: i64) -> Result<bool, VaultError> {
+        let values: [&(dyn ToSql + Sync); 3] = [&millis(span), &id.as_slice(), &tries];
+        self.changes(sql::KEEP_EVENT, &values).await
+    }
+
     /// Whether a statement that returns one row for each row it changed has changed one.
     async fn changes(&self, statement: &'static str, values: &[&(dyn ToSql + Sync)]) -> Result<bool, VaultError> {
         Ok(!self.pool.rows(statement, values).await?.is_empty())
@@ -229,7 +234,11 @@ impl Vault for PostgresVault {
     }
 
     fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
-        Box::pin(async move { self.changes(sql::EVENT_FAILED, &[&millis(span), &id.as_slice()]).await })
+        Box::pin(self.keep_event(id, span, 1))
+    }
+
+    fn event_kept<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        Box::pin(self.keep_event(id, span, 0))
     }
 
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {

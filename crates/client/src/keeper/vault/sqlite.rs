@@ -180,7 +180,13 @@ impl Vault for SqliteVault {
     fn event_failed<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
         let id = *id;
         self.writer
-            .run(move |database| statements::event_failed(database, id, span))
+            .run(move |database| statements::keep_event(database, id, span, 1))
+    }
+
+    fn event_kept<'a>(&'a self, id: &'a [u8; 16], span: Duration) -> VaultFuture<'a, bool> {
+        let id = *id;
+        self.writer
+            .run(move |database| statements::keep_event(database, id, span, 0))
     }
 
     fn event_done<'a>(&'a self, id: &'a [u8; 16]) -> VaultFuture<'a, ()> {

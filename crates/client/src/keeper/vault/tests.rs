@@ -436,15 +436,18 @@ async fn a_reader_whose_tries_fail_keeps_its_event_or_gives_it_back() {
         assert!(vault.event_failed(&id, Duration::ZERO).await.unwrap());
         let again = vault.next_event(Duration::ZERO).await.unwrap().unwrap();
         assert_eq!((again.id, again.tries), (id, 2));
+        assert!(vault.event_kept(&id, LONG).await.unwrap());
+        assert_eq!(vault.next_event(LONG).await.unwrap(), None);
+        assert!(vault.event_kept(&id, Duration::ZERO).await.unwrap());
+        let again = vault.next_event(Duration::ZERO).await.unwrap().unwrap();
+        assert_eq!((again.id, again.tries), (id, 2), "no try was counted");
         let newer = Put {
             event: Some(event("needs_user", 2)),
             ..put("a/1", 50)
         };
         vault.put(newer).await.unwrap();
-        assert!(
-            !vault.event_failed(&id, LONG).await.unwrap(),
-            "a newer one took its place"
-        );
+        let gone = (vault.event_failed(&id, LONG).await, vault.event_kept(&id, LONG).await);
+        assert_eq!(gone, (Ok(false), Ok(false)), "a newer one took its place");
         let newer = vault.next_event(LONG).await.unwrap().unwrap();
         assert_eq!(newer.tries, 0);
         let id = newer.id;

@@ -138,8 +138,8 @@ WHERE id = (SELECT id FROM keeper_events AS first
     ORDER BY told_at, id LIMIT 1 FOR UPDATE OF first SKIP LOCKED)
 RETURNING provider, reference, id, kind, reason, at, ends_at, tries";
 
-/// Counts a failed try, and lengthens the reader's time for the event.
-pub(super) const EVENT_FAILED: &str = "UPDATE keeper_events SET tries = tries + 1,
+/// Counts failed tries, and lengthens the reader's time for the event.
+pub(super) const KEEP_EVENT: &str = "UPDATE keeper_events SET tries = tries + $3::bigint,
     taken_until = (extract(epoch FROM clock_timestamp()) * 1000)::bigint + $1::bigint
 WHERE id = $2 RETURNING id";
 

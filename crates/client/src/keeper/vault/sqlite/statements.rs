@@ -361,9 +361,9 @@ pub(super) fn next_event(database: &Database, span: Duration) -> Result<Option<S
     database.query_row(&sql, [millis(span)], event).optional()
 }
 
-pub(super) fn event_failed(database: &Database, id: [u8; 16], span: Duration) -> Result<bool> {
-    let sql = format!("UPDATE keeper_events SET taken_until = {NOW} + ?1, tries = tries + 1 WHERE id = ?2");
-    Ok(database.execute(&sql, params![millis(span), id])? == 1)
+pub(super) fn keep_event(database: &Database, id: [u8; 16], span: Duration, tries: u32) -> Result<bool> {
+    let sql = format!("UPDATE keeper_events SET taken_until = {NOW} + ?1, tries = tries + ?2 WHERE id = ?3");
+    Ok(database.execute(&sql, params![millis(span), tries, id])? == 1)
 }
 
 pub(super) fn event_done(database: &Database, id: [u8; 16]) -> Result<()> {
