@@ -6,9 +6,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
@@ -31,7 +30,14 @@ pub(super) struct Pool {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     slots: Vec<Mutex<Option<Session>>>,
-    next: AtomicUsize,
+    /// As many as there are slots: whoever has one finds a free slot.
+    free: Semaphore,
+}
+
+/// A slot that nobody else has. It is free before its permit is given back.
+struct Slot<'a> {
+    session: MutexGuard<'a, Option<Session>>,
+    _permit: SemaphorePermit<'a>,
 }
 
 /// A connection, and the statements that it has prepared.
@@ -61,7 +67,7 @@ impl Pool {
             config,
             tls,
             slots: std::iter::repeat_with(Mutex::default).take(CONNECTIONS).collect(),
-            next: AtomicUsize::new(0),
+            free: Semaphore::new(CONNECTIONS),
         })
     }
 
@@ -70,7 +76,7 @@ impl Pool {
         let mut tries = 1;
         loop {
             let mut slot = self.slot().await?;
-            let session = self.session(&mut slot).await?;
+            let session = self.session(&mut slot.session).await?;
             match session.client.batch_execute(statements).await {
                 Ok(()) => return Ok(()),
                 Err(error) if tries == TRIES || error.code().is_none() => return Err(failed(&error)),
@@ -89,20 +95,20 @@ impl Pool {
         let mut tries = 1;
         loop {
             let mut slot = self.slot().await?;
-            let session = self.session(&mut slot).await?;
+            let session = self.session(&mut slot.session).await?;
             let outcome = timeout(STATEMENT, session.rows(statement, values)).await;
             let error = match outcome {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) => error,
                 Err(_) => {
                     // The connection is silent. What it still does is not known.
-                    *slot = None;
+                    slot.session.take();
                     return Err(VaultError::Unreachable("no answer in time".to_owned()));
                 }
             };
             let is_closed = session.client.is_closed();
             if is_closed {
-                *slot = None;
+                slot.session.take();
             }
             let again = error.code().is_some_and(|code| {
                 *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED
@@ -114,18 +120,18 @@ impl Pool {
         }
     }
 
-    /// A free connection, or the next one when it is free.
-    async fn slot(&self) -> Result<MutexGuard<'_, Option<Session>>, VaultError> {
-        if let Some(free) = self.slots.iter().find_map(|slot| slot.try_lock().ok()) {
-            return Ok(free);
-        }
-        let next = self.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS;
-        let Some(slot) = self.slots.get(next) else {
-            return Err(VaultError::Failed("there are no connections".to_owned()));
-        };
-        // While the database is silent, each of those before holds the slot until its time is over.
-        let slot = timeout(SLOT, slot.lock()).await;
-        slot.map_err(|_| VaultError::Unreachable("no connection was free in time".to_owned()))
+    /// The first connection that is free. Who came first gets it first.
+    async fn slot(&self) -> Result<Slot<'_>, VaultError> {
+        // While the database is silent, each of those before holds its slot until its time is over.
+        let permit = timeout(SLOT, self.free.acquire()).await;
+        let busy = || VaultError::Unreachable("no connection was free in time".to_owned());
+        let permit = permit.ok().and_then(Result::ok).ok_or_else(busy)?;
+        let free = self.slots.iter().find_map(|slot| slot.try_lock().ok());
+        let session = free.ok_or_else(busy)?;
+        Ok(Slot {
+            session,
+            _permit: permit,
+        })
     }
 
     async fn session<'a>(&self, slot: &'a mut Option<Session>) -> Result<&'a mut Session, VaultError> {
@@ -232,6 +238,24 @@ fn failed(error: &tokio_postgres::Error) -> VaultError {
 mod tests {
     use super::*;
     use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_gets_whichever_connection_is_free_first() {
+        let pool = Pool::new("postgres://keeper@127.0.0.1/keeper", None).unwrap();
+        let mut busy = Vec::new();
+        for _ in 0..CONNECTIONS {
+            busy.push(pool.slot().await.unwrap());
+        }
+        for number in [5, 2] {
+            let next = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                drop(busy.remove(number));
+            };
+            let (slot, ()) = tokio::join!(pool.slot(), next);
+            busy.push(slot.unwrap());
+        }
+        assert!(pool.slot().await.is_err());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_long_behind_others_while_the_database_is_silent() {
