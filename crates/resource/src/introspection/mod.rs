@@ -78,7 +78,7 @@ impl Introspection {
         }
         let ask = || async {
             let told = self.ask(token, discovery, upstream).await;
-            self.outage.note(told.as_ref().err());
+            self.outage.note(told.as_ref().err(), upstream.moment());
             told
         };
         let told = self.flights.share(key, upstream.moment(), ask).await?;
