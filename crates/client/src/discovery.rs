@@ -16,7 +16,7 @@ pub enum DiscoveryError {
     #[error("`{0}` is not an issuer: an https URL without query and fragment")]
     Issuer(String),
     /// A document names another issuer (RFC 8414 §3.3), which would make a mix-up possible.
-    #[error("the metadata at {url} is that of `{found}`")]
+    #[error("the server at {url} names itself {found:?}: write `issuer = {found:?}`")]
     OtherIssuer {
         /// Where the document was.
         url: String,

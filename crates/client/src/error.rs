@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::discovery::DiscoveryError;
 use crate::http::HttpError;
 use crate::tokens::RefreshToken;
 
@@ -28,6 +29,9 @@ pub enum TokenError {
     /// The request did not reach the server.
     #[error("the server was not reached: {0}")]
     NotSent(String),
+    /// The server has no metadata that can be used, so nothing was sent.
+    #[error(transparent)]
+    Metadata(DiscoveryError),
     /// The answer cannot be read as tokens or as an error. The server may have acted on the request.
     #[error("the answer of the server (status {status}) cannot be read: {reason}")]
     Malformed {
@@ -54,9 +58,18 @@ impl TokenError {
     /// Whether the server may have acted on the request, so that a code may be spent or a refresh token replaced.
     pub fn may_have_counted(&self) -> bool {
         match self {
-            Self::Refused(_) | Self::NotSent(_) => false,
+            Self::Refused(_) | Self::NotSent(_) | Self::Metadata(_) => false,
             Self::Unavailable { may_have_counted, .. } => *may_have_counted,
             Self::Unanswered(_) | Self::Malformed { .. } | Self::Incomplete { .. } => true,
+        }
+    }
+}
+
+impl From<DiscoveryError> for TokenError {
+    fn from(error: DiscoveryError) -> Self {
+        match error {
+            DiscoveryError::Http { .. } => Self::NotSent(error.to_string()),
+            other => Self::Metadata(other),
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::authorization::{Accepted, Naming};
 use crate::keeper::provider::Variables;
 use crate::keeper::vault::SignIn;
 use crate::{
-    CallbackError, Client, OAuthError, PendingAuthorization, ProviderError, TokenError, Tokens, own_redirect_uri,
+    CallbackError, Client, DiscoveryError, OAuthError, PendingAuthorization, ProviderError, TokenError, Tokens,
+    own_redirect_uri,
 };
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,9 @@ pub enum ConnectError {
     /// The provider's metadata cannot be had now. A sign-in that was begun stays as it is: ask again later.
     #[error("the provider's metadata cannot be had now: {0}")]
     Away(TokenError),
+    /// The provider's server names itself otherwise than the configuration does, which only the operator can mend.
+    #[error(transparent)]
+    OtherIssuer(DiscoveryError),
     /// The way back belongs to no sign-in that was begun, or to one that is over or was used.
     #[error("the sign-in is not known, is over, or was used already")]
     State,
@@ -129,7 +133,7 @@ impl Keeper {
             .as_deref()
             .ok_or(ProviderError::Missing("redirect_uri"))?;
         let redirect_uri = own_redirect_uri(base, connection.provider(), None);
-        provider.endpoints.ready().await.map_err(ConnectError::Away)?;
+        provider.endpoints.ready().await.map_err(not_ready)?;
         let client = provider.client(&request.variables)?;
         let begun = client.begin(&redirect_uri, &request.scopes)?;
         let state = digest_of(&begun.pending.state);
@@ -200,7 +204,7 @@ impl Keeper {
         let connection = Connection::new(&remembered.provider, reference).map_err(|_| ConnectError::State)?;
         let provider = self.engine.providers.get(connection.provider());
         let provider = provider.ok_or(ConnectError::Unknown)?;
-        provider.endpoints.ready().await.map_err(ConnectError::Away)?;
+        provider.endpoints.ready().await.map_err(not_ready)?;
         let client = provider.client(&remembered.variables)?;
         // What anybody can send ends no sign-in; an answer of the provider does.
         let is_only = self.engine.providers.len() == 1 && remembered.variables.is_empty();
@@ -276,6 +280,13 @@ impl Keeper {
                 Err(_) => return Err(ConnectError::Unknown),
             }
         }
+    }
+}
+
+fn not_ready(error: TokenError) -> ConnectError {
+    match error {
+        TokenError::Metadata(error @ DiscoveryError::OtherIssuer { .. }) => ConnectError::OtherIssuer(error),
+        other => ConnectError::Away(other),
     }
 }
 

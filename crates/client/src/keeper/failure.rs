@@ -1,6 +1,6 @@
 //! The words for failed refreshes, for lists, answers and counts. None holds a text of the provider but its error code.
 
-use crate::TokenError;
+use crate::{DiscoveryError, TokenError};
 
 /// The longest error code that is shown.
 const LONGEST: usize = 60;
@@ -21,6 +21,8 @@ pub(super) fn kind(error: &TokenError) -> &'static str {
         TokenError::Unavailable { .. } => "unavailable",
         TokenError::Unanswered(_) => "unanswered",
         TokenError::NotSent(_) => "not_reached",
+        TokenError::Metadata(DiscoveryError::OtherIssuer { .. }) => "other_issuer",
+        TokenError::Metadata(_) => "no_metadata",
         TokenError::Malformed { .. } | TokenError::Incomplete { .. } => "malformed",
     }
 }

@@ -84,7 +84,9 @@ pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, ar
         Err(TokenError::Unavailable { retry_after, .. }) => {
             later(&mut record, Trouble::Passing, *retry_after, around);
         }
-        Err(TokenError::Unanswered(_) | TokenError::NotSent(_) | TokenError::Malformed { .. }) => {
+        Err(
+            TokenError::Unanswered(_) | TokenError::NotSent(_) | TokenError::Metadata(_) | TokenError::Malformed { .. },
+        ) => {
             later(&mut record, Trouble::Passing, None, around);
         }
     }

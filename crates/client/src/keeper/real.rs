@@ -24,12 +24,12 @@ pub(crate) struct Real {
 #[derive(Default)]
 struct Search {
     failures: u32,
-    last: Option<(Instant, String)>,
+    last: Option<(Instant, TokenError)>,
 }
 
 impl Search {
     /// The last error, while it is too early to ask again.
-    fn rests(&self) -> Option<&str> {
+    fn rests(&self) -> Option<&TokenError> {
         let (at, error) = self.last.as_ref()?;
         let wait = Duration::from_secs(1 << self.failures.saturating_sub(1).min(6)).min(LONGEST_WAIT);
         (at.elapsed() < wait).then_some(error)
@@ -63,7 +63,7 @@ impl Real {
         let mut search = self.search.lock().await;
         let Some(issuer) = self.unknown() else { return Ok(()) };
         if let Some(error) = search.rests() {
-            return Err(TokenError::NotSent(error.to_owned()));
+            return Err(error.clone());
         }
         match discover(&self.http, issuer).await {
             Ok(metadata) => {
@@ -74,10 +74,10 @@ impl Real {
                 Ok(())
             }
             Err(error) => {
-                let error = error.to_string();
+                let error = TokenError::from(error);
                 search.failures = search.failures.saturating_add(1);
                 search.last = Some((Instant::now(), error.clone()));
-                Err(TokenError::NotSent(error))
+                Err(error)
             }
         }
     }
@@ -170,7 +170,8 @@ mod tests {
         let real = Real::new(provider, http, Arc::new(SystemClock));
         let none = Variables::new();
         assert_eq!((real.check(&none), asked.load(Ordering::SeqCst)), (Ok(()), 0));
-        assert!(matches!(real.ready().await, Err(TokenError::NotSent(_))));
+        let error = real.ready().await.unwrap_err();
+        assert!(error.to_string().starts_with("no metadata at http"), "{error}");
         let unknown = real.client(&none).unwrap();
         assert_eq!(unknown.provider().token_endpoint, None);
         assert!(real.ready().await.is_err());
@@ -184,5 +185,11 @@ mod tests {
         assert_eq!(asked.load(Ordering::SeqCst), 3);
         let found = real.client(&none).unwrap();
         assert_eq!(found.provider().token_endpoint, Some(format!("{issuer}/t")));
+        let mut provider = crate::Provider::new("app", ClientAuth::None);
+        provider.issuer = Some(format!("{issuer}/"));
+        let http = HttpClient::builder().without_native_roots().build().unwrap();
+        let error = Real::new(provider, http, Arc::new(SystemClock)).ready().await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.ends_with(&format!("write `issuer = \"{issuer}\"`")), "{error}");
     }
 }

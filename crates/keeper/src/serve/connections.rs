@@ -169,6 +169,13 @@ fn unknown() -> Response {
 }
 
 fn not_connected(error: &ConnectError) -> Response {
+    if matches!(
+        error,
+        ConnectError::Provider(_) | ConnectError::OtherIssuer(_) | ConnectError::Away(_)
+    ) {
+        // The program cannot mend it, so whoever reads the log must see it.
+        tracing::warn!(%error, "a sign-in could not go on");
+    }
     let (status, word) = match error {
         ConnectError::Denied { error, return_to } => {
             let text = error.to_string();
@@ -182,7 +189,7 @@ fn not_connected(error: &ConnectError) -> Response {
         ConnectError::Callback(CallbackError::Token(_)) => (StatusCode::BAD_GATEWAY, "provider_away"),
         ConnectError::Callback(_) => (StatusCode::UNPROCESSABLE_ENTITY, "callback"),
         ConnectError::Unknown => (StatusCode::NOT_FOUND, "unknown_provider"),
-        ConnectError::Provider(_) => (StatusCode::UNPROCESSABLE_ENTITY, "provider"),
+        ConnectError::Provider(_) | ConnectError::OtherIssuer(_) => (StatusCode::UNPROCESSABLE_ENTITY, "provider"),
         ConnectError::State => (StatusCode::CONFLICT, "state"),
         ConnectError::Reference => (StatusCode::FORBIDDEN, "reference"),
         ConnectError::Away(_) => return later("unavailable", Some("no_metadata"), AWHILE),
@@ -221,6 +228,18 @@ fn describe(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_program_cannot_mend_is_no_matter_of_waiting() {
+        let error = hallpass_client::DiscoveryError::OtherIssuer {
+            url: "http://127.0.0.1:8080/.well-known/openid-configuration".to_owned(),
+            found: "http://localhost:8080".to_owned(),
+        };
+        let answer = not_connected(&ConnectError::OtherIssuer(error.clone()));
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        let answer = not_connected(&ConnectError::Away(error.into()));
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 
     #[test]
     fn a_member_that_is_null_counts_as_absent() {
