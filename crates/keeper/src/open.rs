@@ -1,6 +1,6 @@
 //! Opens the vault and makes the keeper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -111,9 +111,9 @@ async fn providers(config: &Config, wanted: Wanted<'_>) -> BTreeMap<String, Prov
             searches.spawn(async move { (tokio::time::timeout(PATIENCE, discover(&http, &issuer)).await, issuer) });
         }
     }
-    let warn = |issuer: &str, error: &str| {
-        tracing::warn!(%issuer, %error, "no metadata now; asking again when it is needed");
-    };
+    let kept: BTreeSet<String> = known.keys().cloned().collect();
+    let warn =
+        |issuer: &str, error: &str| tracing::warn!(%issuer, %error, "{}", without_metadata(kept.contains(issuer)));
     while let Some(searched) = searches.join_next().await {
         match searched {
             Ok((Ok(Ok(metadata)), issuer)) => drop(known.insert(issuer, metadata)),
@@ -134,6 +134,14 @@ async fn providers(config: &Config, wanted: Wanted<'_>) -> BTreeMap<String, Prov
     needed
         .map(|(name, configured)| (name.clone(), endpoints(configured)))
         .collect()
+}
+
+/// What happens when an issuer gives no metadata now.
+fn without_metadata(is_kept: bool) -> &'static str {
+    match is_kept {
+        true => "no metadata now; using that of an earlier start",
+        false => "no metadata now; asking again when it is needed",
+    }
 }
 
 fn read_cache(path: &Path) -> BTreeMap<String, Metadata> {
@@ -168,6 +176,53 @@ fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
+
+    /// What is logged.
+    #[derive(Clone, Default)]
+    struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Log {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(text);
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn the_log_tells_whether_metadata_of_an_earlier_start_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keeper.toml");
+        let issuer = "http://127.0.0.1:9";
+        let text = format!(
+            "[vault]\nurl = \"memory:\"\nkey_file = \"k\"\n[providers.shop]\nissuer = \"{issuer}\"\nclient_id = \"x\"\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        let config = Config::read(&path).unwrap();
+        let log = Log::default();
+        let own = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || own.clone()).finish();
+        let _guard = tracing::subscriber::set_default(subscriber);
+        let told = || String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
+        providers(&config, Wanted::Now).await;
+        let first = told();
+        assert!(first.contains("asking again when it is needed"), "{first}");
+        let metadata = serde_json::json!({
+            "issuer": issuer,
+            "authorization_endpoint": "http://127.0.0.1:9/a",
+            "token_endpoint": "http://127.0.0.1:9/t",
+            "response_types_supported": ["code"],
+        });
+        let known = [(issuer.to_owned(), serde_json::from_value(metadata).unwrap())].into();
+        write_cache(&config.cache, &known);
+        let found = providers(&config, Wanted::Now).await;
+        assert!(found["shop"].token_endpoint.is_some());
+        let second = told();
+        assert!(second.contains("using that of an earlier start"), "{second}");
+    }
 
     #[test]
     fn metadata_is_written_for_its_owner_and_through_no_link() {
