@@ -56,7 +56,9 @@ impl Listener {
                 Ok(Self::Socket { listener, path })
             }
             Place::Tcp { address, tls } => Ok(Self::Tcp {
-                listener: TcpListener::bind(address).await?,
+                listener: TcpListener::bind(address)
+                    .await
+                    .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))?,
                 tls: tls.clone().map(TlsAcceptor::from),
             }),
         }
@@ -227,6 +229,18 @@ mod tests {
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(listener.run_with(router, stopped, most));
         (path, stop)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_named() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let bound = Listener::bind(&Place::Tcp { address, tls: None }).await;
+        let error = bound.err().unwrap().to_string();
+        assert!(
+            error.starts_with(&format!("{address}: Address already in use")),
+            "{error}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
