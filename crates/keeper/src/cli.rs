@@ -13,7 +13,7 @@ use crate::check::check;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::open::{OpenError, Wanted, open};
-use crate::output::{Fault, SHORTEST_END, say, token_body};
+use crate::output::{Fault, SHORTEST_END, not_configured, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
 use crate::{login, moving, serve};
 
@@ -117,13 +117,19 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
             connection,
             scopes,
             port,
-        } => login::login(&config, connection, scopes, port).await?,
+        } => {
+            if !config.providers.contains_key(connection.provider()) {
+                return Err(not_configured(&connection).into());
+            }
+            login::login(&config, connection, scopes, port).await?;
+        }
         Command::List => moving::list(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
         Command::Import => moving::import(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
         Command::Export => moving::export(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
         Command::Check => {
             check(&config)?;
-            say(&format!("{} providers; nothing is wrong", config.providers.len()))?;
+            let s = if config.providers.len() == 1 { "" } else { "s" };
+            say(&format!("{} provider{s}; nothing is wrong", config.providers.len()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -163,7 +169,10 @@ async fn token(config: &Config, connection: &Connection, refused: Option<&str>, 
         Ok(token) if json => say(&token_body(&token).to_string()).map(|()| DONE),
         Ok(token) => say(token.access.secret()).map(|()| DONE),
         Err(error) => {
-            tracing::error!("{connection}: {error}");
+            match config.providers.contains_key(connection.provider()) {
+                true => tracing::error!("{connection}: {error}"),
+                false => tracing::error!("{}", not_configured(connection)),
+            }
             Ok(code(&error))
         }
     };

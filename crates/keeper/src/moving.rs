@@ -2,13 +2,13 @@
 
 use std::io::BufRead as _;
 
-use hallpass_client::keeper::{Connection, Keeper, KeeperError, Variables};
+use hallpass_client::keeper::{Connection, Exported, Keeper, KeeperError, Variables};
 use hallpass_client::{AccessToken, Clock as _, RefreshToken, SystemClock, TokenType, Tokens};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::output::{Fault, say};
+use crate::output::{Fault, expiry, not_configured, say};
 
 /// Connections that are read at a time.
 const PAGE: usize = 500;
@@ -107,8 +107,11 @@ async fn store(keeper: &Keeper, line: &str) -> Result<bool, String> {
     let unreadable = |error: serde_json::Error| format!("it cannot be read at column {}", error.column());
     let mut members: Map<String, Value> = serde_json::from_str(line).map_err(unreadable)?;
     if members.contains_key("record") {
-        let exported = serde_json::from_value(members.into()).map_err(|_| "it is no line of an export".to_owned())?;
-        return keeper.import(exported).await.map_err(|error| error.to_string());
+        let exported: Exported =
+            serde_json::from_value(members.into()).map_err(|_| "it is no line of an export".to_owned())?;
+        let connection: Connection = exported.connection().parse().map_err(|error| format!("{error}"))?;
+        let stored = keeper.import(exported).await;
+        return stored.map_err(|error| untaken(&connection, error.into()));
     }
     let name = members.remove("connection");
     let name = name.as_ref().and_then(Value::as_str).ok_or("`connection` is missing")?;
@@ -123,7 +126,16 @@ async fn store(keeper: &Keeper, line: &str) -> Result<bool, String> {
     }
     let moved = serde_json::from_value(members.into()).map_err(|_| "its members are not those of tokens".to_owned())?;
     let taken = take_over(keeper, &connection, moved).await;
-    taken.map(|()| true).map_err(|error| error.to_string())
+    taken.map(|()| true).map_err(|error| untaken(&connection, error))
+}
+
+/// Why a line was not taken over.
+fn untaken(connection: &Connection, error: MoveError) -> String {
+    match error {
+        // The line makes the connection, so only its provider can be missing.
+        MoveError::Keeper(KeeperError::Unknown) => not_configured(connection),
+        other => other.to_string(),
+    }
 }
 
 /// Prints every connection with its secrets.
@@ -148,9 +160,7 @@ pub(crate) async fn list(keeper: &Keeper) -> Result<(), Fault> {
         let rows = keeper.list(after.as_ref(), PAGE).await?;
         for row in &rows {
             let summary = &row.summary;
-            let expires = summary
-                .expires_at
-                .and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
+            let expires = expiry(summary).and_then(|at| jiff::Timestamp::from_millisecond(at).ok());
             let expires = expires.map_or_else(|| "-".to_owned(), |at| at.to_string());
             let reason = summary.reason.as_deref().unwrap_or("-");
             say(&format!(
@@ -167,6 +177,44 @@ pub(crate) async fn list(keeper: &Keeper) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hallpass_client::http::HttpClient;
+    use hallpass_client::keeper::{Care, MemoryVault, VaultKey};
+    use hallpass_client::{ClientAuth, Provider};
+    use std::sync::Arc;
+
+    fn keeper() -> Keeper {
+        let mut shop = Provider::new("app", ClientAuth::None);
+        shop.token_endpoint = Some("https://shop.example/token".to_owned());
+        let http = HttpClient::builder().without_native_roots().build().unwrap();
+        let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+        Keeper::builder(Arc::new(MemoryVault::new()), key, Arc::new(SystemClock))
+            .provider("shop", shop, http, Care::default())
+            .build()
+    }
+
+    #[tokio::test]
+    async fn tokens_without_an_access_token_have_no_expiry() {
+        let keeper = keeper();
+        let line = r#"{"connection":"shop/1","refresh_token":"r"}"#;
+        assert_eq!(store(&keeper, line).await, Ok(true));
+        let listed = keeper.list(None, 1).await.unwrap();
+        assert_eq!(expiry(&listed[0].summary), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_of_another_provider_is_refused_with_its_name() {
+        let keeper = keeper();
+        let line = r#"{"connection":"nope/1","refresh_token":"r"}"#;
+        let refusal = "the provider `nope` is not in the configuration file";
+        assert_eq!(store(&keeper, line).await, Err(refusal.to_owned()));
+        assert_eq!(
+            store(&keeper, r#"{"connection":"shop/1","refresh_token":"r"}"#).await,
+            Ok(true)
+        );
+        let (exported, _) = keeper.export(None, 1).await.unwrap();
+        let line = serde_json::to_string(&exported[0]).unwrap().replace("shop/1", "nope/1");
+        assert_eq!(store(&keeper, &line).await, Err(refusal.to_owned()));
+    }
 
     #[test]
     fn moments_in_milliseconds_are_refused() {

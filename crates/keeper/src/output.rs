@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use hallpass_client::keeper::Token;
+use hallpass_client::keeper::{Connection, Summary, Token};
 use serde_json::{Value, json};
 
 /// The shortest end of a refused token that is taken, in bytes.
@@ -17,6 +17,19 @@ pub(crate) fn say(line: &str) -> std::io::Result<()> {
     output.write_all(line.as_bytes())?;
     output.write_all(b"\n")?;
     output.flush()
+}
+
+/// Why there can be no such connection.
+pub(crate) fn not_configured(connection: &Connection) -> String {
+    format!(
+        "the provider `{}` is not in the configuration file",
+        connection.provider()
+    )
+}
+
+/// When the access token expires, in milliseconds. Tokens that came without one have none that could: see `Moved`.
+pub(crate) fn expiry(summary: &Summary) -> Option<i64> {
+    summary.expires_at.filter(|at| *at > 0)
 }
 
 /// A token as the service answers it and `token --json` prints it. Times are seconds since 1970, as in tokens.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::answers::{Json, fault, later, text};
 use super::{Rights, Service};
+use crate::output::expiry;
 
 /// Connections of one answer, unless asked for fewer.
 const PAGE: usize = 100;
@@ -111,7 +112,7 @@ fn member(row: &Row) -> Value {
         "state": summary.state.word(),
         "reason": summary.reason,
         "since": summary.since / 1000,
-        "expires_at": summary.expires_at.map(|at| at / 1000),
+        "expires_at": expiry(summary).map(|at| at / 1000),
         "due_at": due(row).map(|at| at / 1000),
     })
 }
@@ -123,7 +124,7 @@ fn line(row: &Row) -> Line {
         state: summary.state.word(),
         reason: summary.reason.clone().unwrap_or_default(),
         since: date(Some(summary.since)),
-        expires: date(summary.expires_at),
+        expires: date(expiry(summary)),
         due: date(due(row)),
     }
 }

@@ -42,6 +42,15 @@ fn token_prints_the_token_or_says_by_its_exit_code_what_to_do() {
     );
     assert_eq!(code(&keeper.command(&["token", "api/18"])), Some(4));
     assert_eq!(code(&keeper.command(&["token", "api"])), Some(2));
+    for (command, expected) in [("token", 4), ("login", 1)] {
+        let output = keeper.command(&[command, "nope/18"]);
+        let told = text(&output.stderr);
+        assert_eq!(code(&output), Some(expected), "{told}");
+        assert!(
+            told.contains("the provider `nope` is not in the configuration file"),
+            "{told}"
+        );
+    }
     let token = keeper.token("api/17");
     let refused = format!("--refused={}", &token[token.len() - 8..]);
     person.end_access(server.url());
@@ -116,6 +125,10 @@ fn tokens_of_another_program_are_taken_over_by_put_and_import() {
         "{}",
         text(&taken.stderr)
     );
+    let listed = text(&keeper.command(&["list"]).stdout);
+    assert!(listed.contains("api/18\tready\t-\t-"), "{listed}");
+    let (_, page) = keeper.get("/connections");
+    assert_eq!(page["connections"][1]["expires_at"], serde_json::Value::Null, "{page}");
     let token = keeper.token("api/18");
     assert!(token.starts_with("hp_at_"), "refreshed at the first request");
     let body = serde_json::json!({"access_token": "mine", "expires_at": 4_000_000_000_i64});
@@ -199,10 +212,7 @@ fn keep_refreshes_what_is_due_once() {
 #[test]
 fn a_configuration_with_a_typing_error_is_refused() {
     let (_server, keeper, _person) = connected();
-    assert_eq!(
-        text(&keeper.command(&["check"]).stdout),
-        "1 providers; nothing is wrong"
-    );
+    assert_eq!(text(&keeper.command(&["check"]).stdout), "1 provider; nothing is wrong");
     let path = keeper.path("hallpass-keeper.toml");
     let config = std::fs::read_to_string(&path).expect("the configuration");
     std::fs::write(&path, config.replace("key_file", "keyfile")).expect("a file");
