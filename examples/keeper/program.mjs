@@ -9,9 +9,13 @@ async function token(connection, refused) {
   const headers = { authorization: `Bearer ${KEEPER_SECRET}` };
   const answer = await fetch(`${KEEPER_URL}/token/${path}${query}`, { headers });
   const body = await answer.json();
-  if (answer.status === 409) throw new Error(`connect again: ${body.reason}`);
-  if (!answer.ok) throw new Error(`no token now: ${body.error}, again in ${answer.headers.get('retry-after')} s`);
-  return body.access_token;
+  switch (answer.status) {
+    case 200: return body.access_token;
+    case 404: throw new Error(`${connection} is not connected, or this program may not use it`);
+    case 409: throw new Error(`the user must connect ${connection} again: ${body.reason}`);
+    case 503: throw new Error(`no token now (${body.reason ?? 'busy'}): ask again in ${body.retry_after} s`);
+    default: throw new Error(`the keeper answers ${answer.status}: ${body.message}`);
+  }
 }
 
 /** The API's answer. If the API refuses the token, another one is tried, once. */
@@ -30,6 +34,6 @@ async function call(connection, url) {
 try {
   console.log(JSON.stringify(await call(CONNECTION, API_URL)));
 } catch (error) {
-  console.error(error.message);
+  console.error(error.cause ? `no answer: ${error.cause.message}` : error.message);
   process.exitCode = 1;
 }

@@ -5,7 +5,7 @@
 function get(string $url, string $bearer): array
 {
     $options = ['http' => ['header' => "Authorization: Bearer $bearer", 'ignore_errors' => true, 'timeout' => 30]];
-    $body = file_get_contents($url, false, stream_context_create($options));
+    $body = @file_get_contents($url, false, stream_context_create($options));
     if ($body === false) {
         throw new RuntimeException('no answer');
     }
@@ -18,10 +18,13 @@ function token(string $connection, ?string $refused = null): string
     $path = implode('/', array_map('rawurlencode', explode('/', $connection)));
     $query = $refused === null ? '' : '?refused=' . rawurlencode(substr($refused, -8));
     [$status, $body] = get(getenv('KEEPER_URL') . "/token/$path$query", getenv('KEEPER_SECRET'));
+    $reason = $body['reason'] ?? 'busy';
     return match ($status) {
         200 => $body['access_token'],
-        409 => throw new RuntimeException("connect again: {$body['reason']}"),
-        default => throw new RuntimeException("no token now: {$body['error']}"),
+        404 => throw new RuntimeException("$connection is not connected, or this program may not use it"),
+        409 => throw new RuntimeException("the user must connect $connection again: {$body['reason']}"),
+        503 => throw new RuntimeException("no token now ($reason): ask again in {$body['retry_after']} s"),
+        default => throw new RuntimeException("the keeper answers $status: {$body['message']}"),
     };
 }
 

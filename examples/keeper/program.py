@@ -3,44 +3,47 @@
 import json
 import os
 import sys
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 KEEPER, SECRET = os.environ["KEEPER_URL"], os.environ["KEEPER_SECRET"]
 
 
-class NeedsUser(Exception):
-    """The user must connect again."""
+def get(url, bearer):
+    """Status and body of a GET."""
+    try:
+        with urlopen(Request(url, headers={"Authorization": f"Bearer {bearer}"}), timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        kind = error.headers.get_content_type()
+        return error.code, json.load(error) if kind == "application/json" else {}
+    except URLError as error:
+        sys.exit(f"no answer: {error.reason}")
 
 
 def token(connection, refused=None):
     """A live access token. `refused` is a token that the API refused."""
     query = f"?refused={quote(refused[-8:])}" if refused else ""
-    headers = {"Authorization": f"Bearer {SECRET}"}
-    try:
-        with urlopen(Request(f"{KEEPER}/token/{quote(connection)}{query}", headers=headers), timeout=30) as answer:
-            return json.load(answer)["access_token"]
-    except HTTPError as error:
-        if error.code == 409:
-            raise NeedsUser(json.load(error)["reason"]) from None
-        raise
+    status, body = get(f"{KEEPER}/token/{quote(connection)}{query}", SECRET)
+    if status == 200:
+        return body["access_token"]
+    if status == 404:
+        sys.exit(f"{connection} is not connected, or this program may not use it")
+    if status == 409:
+        sys.exit(f"the user must connect {connection} again: {body['reason']}")
+    if status == 503:
+        sys.exit(f"no token now ({body.get('reason', 'busy')}): ask again in {body['retry_after']} s")
+    sys.exit(f"the keeper answers {status}: {body.get('message')}")
 
 
 def call(connection, url):
     """The API's answer. If the API refuses the token, another one is tried, once."""
     access = token(connection)
-    for last in (False, True):
-        try:
-            with urlopen(Request(url, headers={"Authorization": f"Bearer {access}"}), timeout=30) as answer:
-                return json.load(answer)
-        except HTTPError as error:
-            if error.code != 401 or last:
-                raise
-            access = token(connection, refused=access)
+    status, body = get(url, access)
+    if status == 401:
+        status, body = get(url, token(connection, refused=access))
+    return body if status == 200 else sys.exit(f"the API answers {status}")
 
 
-try:
-    print(json.dumps(call(os.environ["CONNECTION"], os.environ["API_URL"])))
-except NeedsUser as reason:
-    sys.exit(f"connect again: {reason}")
+print(json.dumps(call(os.environ["CONNECTION"], os.environ["API_URL"])))
