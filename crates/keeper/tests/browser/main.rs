@@ -23,6 +23,21 @@ async fn column(chromium: &Chromium, cell: &str) -> WebDriverResult<Value> {
     chromium.evaluate(&texts).await
 }
 
+/// The reason can be read without scrolling, once.
+async fn reason_shows(chromium: &Chromium, width: u32) -> WebDriverResult<()> {
+    chromium.width(width).await?;
+    let edges = "[...document.querySelectorAll('tr.needs_user td, tr.needs_user small')]
+        .filter(cell => cell.lastChild?.data === 'no_refresh_token' && cell.checkVisibility())
+        .map(cell => cell.getBoundingClientRect().right)";
+    let edges = chromium.evaluate(edges).await?;
+    let edges: Vec<f64> = serde_json::from_value(edges).expect("numbers");
+    assert!(
+        matches!(edges[..], [edge] if edge <= f64::from(width)),
+        "{width}: {edges:?}"
+    );
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_of_connections_can_be_read_by_everybody() {
     let long = format!("warehouse/customer-3-{}", "x".repeat(230));
@@ -40,13 +55,15 @@ async fn the_page_of_connections_can_be_read_by_everybody() {
         chromium.watch().await?;
         chromium.driver.goto(&all).await?;
         assert_eq!(column(&chromium, "th").await?, json!(names));
-        let states = column(&chromium, "td:nth-of-type(1)").await?;
+        let states = column(&chromium, "td:nth-of-type(1) span").await?;
         assert_eq!(states, json!(["ready", "needs_user", "ready"]));
         let collapse = chromium
             .evaluate("getComputedStyle(document.querySelector('table')).borderCollapse")
             .await?;
         assert_eq!(collapse, "collapse", "the style sheet is there");
         chromium.inspect("keeper-connections").await?;
+        reason_shows(&chromium, 360).await?;
+        reason_shows(&chromium, 1440).await?;
         chromium.nothing_ran("connections").await?;
         chromium.driver.goto(&first).await?;
         assert_eq!(column(&chromium, "th").await?, json!(&names[..2]));

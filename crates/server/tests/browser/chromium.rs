@@ -259,7 +259,7 @@ impl Chromium {
             .map(drop)
     }
 
-    async fn width(&self, width: u32) -> WebDriverResult<()> {
+    pub(crate) async fn width(&self, width: u32) -> WebDriverResult<()> {
         let metrics = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         self.debugger("Emulation.setDeviceMetricsOverride", metrics)
             .await
