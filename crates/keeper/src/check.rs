@@ -1,5 +1,6 @@
 //! `hallpass-keeper check`: what `serve` and the commands would find wrong, without starting anything.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
@@ -8,38 +9,52 @@ use std::path::Path;
 
 use hallpass_client::keeper::VaultKey;
 
-use crate::config::{Config, ConfigError, Faults, Place, Store, key_file};
+use crate::config::{ConfigError, Faults, Parts, Place, Store, key_file};
 use crate::metrics::Metrics;
 use crate::serve::Guard;
 use crate::webhook::Sender;
 
-/// Finds all faults at once. What is wrong with the file itself was found when it was read.
-pub(crate) fn check(config: &Config) -> Result<(), ConfigError> {
-    let mut faults = Faults::default();
-    if config.providers.is_empty() {
+/// Finds all faults at once. Returns how many providers there are.
+pub(crate) fn check(path: &Path) -> Result<usize, ConfigError> {
+    let parts = Parts::read(path)?;
+    let count = parts.providers.as_ref().map_or(0, BTreeMap::len);
+    faults(parts).end().map_err(|error| error.of(path))?;
+    Ok(count)
+}
+
+/// The faults of the file itself, and those of what it names.
+fn faults(parts: Parts) -> Faults {
+    let mut faults = parts.faults;
+    if parts.providers.is_some_and(|providers| providers.is_empty()) {
         let fault = "there is no [providers.NAME], so there is nothing to keep";
         faults.check::<()>(Err(ConfigError::new(fault)));
     }
-    let is_socket = !matches!(config.serve.place, Some(Place::Tcp { .. }));
-    faults.check(Guard::new(&config.serve, &config.programs, is_socket));
-    if let Some(Place::Socket { path, .. }) = &config.serve.place {
-        faults.check_at("serve: `socket`", socket(path));
+    if let Some(serve) = &parts.serve {
+        if let Some(programs) = &parts.programs {
+            let is_socket = !matches!(serve.place, Some(Place::Tcp { .. }));
+            faults.check(Guard::new(serve, programs, is_socket));
+        }
+        if let Some(Place::Socket { path, .. }) = &serve.place {
+            faults.check_at("serve: `socket`", socket(path));
+        }
     }
-    faults.check_at("vault: `key_file`", key(&config.vault.key_file));
-    match &config.vault.store {
-        Store::Memory => {}
-        Store::Sqlite(path) => drop(faults.check_at("vault: `url`", database(path))),
-        Store::Postgres { ca_file, .. } => {
-            if let Some(path) = ca_file {
-                let read = fs::read(path).map_err(|error| ConfigError::unreadable(path, &error));
-                faults.check_at("vault: `ca_file`", read);
+    if let Some(vault) = &parts.vault {
+        faults.check_at("vault: `key_file`", key(&vault.key_file));
+        match &vault.store {
+            Store::Memory => {}
+            Store::Sqlite(path) => drop(faults.check_at("vault: `url`", database(path))),
+            Store::Postgres { ca_file, .. } => {
+                if let Some(path) = ca_file {
+                    let read = fs::read(path).map_err(|error| ConfigError::unreadable(path, &error));
+                    faults.check_at("vault: `ca_file`", read);
+                }
             }
         }
     }
-    if let Some(webhook) = &config.webhook {
-        faults.check(Sender::new(webhook, config.http.clone(), Metrics::default()));
+    if let (Some(Some(webhook)), Some(http)) = (&parts.webhook, parts.http) {
+        faults.check(Sender::new(webhook, http, Metrics::default()));
     }
-    faults.end()
+    faults
 }
 
 fn socket(path: &Path) -> Result<(), ConfigError> {
@@ -99,17 +114,13 @@ mod tests {
             fs::set_permissions(folder.path().join(key), fs::Permissions::from_mode(0o600)).unwrap();
         }
         write("keeper.toml", text);
-        let config = Config::read(&folder.path().join("keeper.toml")).unwrap();
-        let Err(faults) = check(&config) else {
+        let Err(faults) = check(&folder.path().join("keeper.toml")) else {
             return Vec::new();
         };
         let path = format!("{}/", folder.path().display());
-        faults
-            .to_string()
-            .replace(&path, "")
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        let faults = faults.to_string().replace(&path, "");
+        let name = |fault: &str| fault.strip_prefix("keeper.toml: ").unwrap().to_owned();
+        faults.lines().map(name).collect()
     }
 
     const PROVIDER: &str = "[providers.shop]\nissuer = \"https://id.example\"\nclient_id = \"x\"\n";
@@ -146,6 +157,41 @@ mod tests {
             found[2].starts_with("vault: `ca_file`: failed to read none.pem"),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_fault_hides_no_other() {
+        let found = faults(
+            r#"[serve]
+listen = "127.0.0.1:0"
+[vault]
+url = "memory:"
+key_file = "short.key"
+[providers.shop]
+issuer = "ftp://id.example"
+client_id = ""
+[providers.crm]
+issuer = "ftp://crm.example"
+scopes = "orders"
+pkce = "no"
+[providers.books]
+issuer = "https://books.example"
+"#,
+        );
+        let beginnings = [
+            "line 11: `scopes`: invalid type: string \"orders\", expected a list",
+            "line 12: `pkce`: invalid type: string \"no\", expected true or false",
+            "line 9: missing field `client_id`",
+            "line 13: missing field `client_id`",
+            "providers.shop: `issuer` is no https URL",
+            "providers.shop: `client_id` is empty",
+            "`listen` needs [[programs]]",
+            "vault: `key_file`: short.key: ",
+        ];
+        assert_eq!(found.len(), beginnings.len(), "{found:#?}");
+        for (fault, beginning) in found.iter().zip(beginnings) {
+            assert!(fault.starts_with(beginning), "{fault}\n{beginning}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use hallpass_client::keeper::{ConnectError, Connection, KeeperError, VaultError};
+use hallpass_client::keeper::{ConnectError, Connection, Keeper, KeeperError, VaultError};
 use tracing_subscriber::EnvFilter;
 
 use crate::check::check;
@@ -104,40 +104,47 @@ fn end_of_token(text: &str) -> Result<String, &'static str> {
 }
 
 async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
-    let config = Config::read(&arguments.config)?;
+    let path = arguments.config;
+    let config = || Config::read(&path);
     match arguments.command {
-        Command::Serve => serve::serve(config).await?,
+        Command::Serve => serve::serve(config()?).await?,
         Command::Token {
             connection,
             refused,
             json,
-        } => return token(&config, &connection, refused.as_deref(), json).await,
-        Command::Keep => keep(&config).await?,
+        } => return token(&config()?, &connection, refused.as_deref(), json).await,
+        Command::Keep => keep(&config()?).await?,
         Command::Login {
             connection,
             scopes,
             port,
         } => {
+            let config = config()?;
             if !config.providers.contains_key(connection.provider()) {
                 return Err(not_configured(&connection).into());
             }
             login::login(&config, connection, scopes, port).await?;
         }
-        Command::List => moving::list(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
-        Command::Import => moving::import(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
-        Command::Export => moving::export(&open(&config, Wanted::Known, None, &Metrics::default()).await?).await?,
+        Command::List => moving::list(&known(&config()?).await?).await?,
+        Command::Import => moving::import(&known(&config()?).await?).await?,
+        Command::Export => moving::export(&known(&config()?).await?).await?,
         Command::Check => {
-            check(&config)?;
-            let s = if config.providers.len() == 1 { "" } else { "s" };
-            say(&format!("{} provider{s}; nothing is wrong", config.providers.len()))?;
+            let count = check(&path)?;
+            let s = if count == 1 { "" } else { "s" };
+            say(&format!("{count} provider{s}; nothing is wrong"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// A keeper that gets along with the metadata of an earlier start.
+async fn known(config: &Config) -> Result<Keeper, OpenError> {
+    open(config, Wanted::Known, None, &Metrics::default()).await
+}
+
 /// Also sends the events that wait: without `serve`, nobody else does.
 async fn keep(config: &Config) -> Result<(), Fault> {
-    let keeper = open(config, Wanted::Known, None, &Metrics::default()).await?;
+    let keeper = known(config).await?;
     let kept = keeper.keep_due().await;
     // Answers that are late are stored before the process ends.
     keeper.stop().await;

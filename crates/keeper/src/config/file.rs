@@ -13,7 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::Deserialize;
 
 use super::provider::ProviderTable;
-use super::{Config, ConfigError, Faults, Place, Program, Secret, Serve, Store, VaultPlace, Webhook, address};
+use super::{ConfigError, Faults, Parts, Place, Program, ProviderConfig, Secret, Serve, Store, VaultPlace, Webhook};
+use super::{address, typed};
 
 /// The shortest secret of a program or a webhook, in bytes.
 const SHORTEST_SECRET: usize = 32;
@@ -23,7 +24,7 @@ const SHORTEST_SECRET: usize = 32;
 struct File {
     #[serde(default)]
     serve: ServeTable,
-    vault: VaultTable,
+    vault: Option<VaultTable>,
     #[serde(default)]
     outgoing: OutgoingTable,
     #[serde(default)]
@@ -78,44 +79,67 @@ struct WebhookTable {
     secret_file: PathBuf,
 }
 
-/// Finds all faults, except that the parser stops at its first.
-pub(super) fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
-    let file: File = toml::from_str(text).map_err(|error| ConfigError::parser(text, &error))?;
-    let plain_http = file.outgoing.plain_http;
-    let mut faults = Faults::default();
-    let names: BTreeSet<String> = file.providers.keys().cloned().collect();
-    let mut providers = BTreeMap::new();
-    for (name, table) in file.providers {
-        let place = format!("providers.{name}");
-        // A connection is written PROVIDER/REFERENCE, so the name must be one that connections can have.
-        let named = Connection::new(&name, "x").map_err(|error| ConfigError::new(error.to_string()));
-        faults.check_at(&place, named);
-        let read = table.read(folder, plain_http);
-        if let Some(provider) = faults.check_at(&place, read) {
-            providers.insert(name, provider);
-        }
+/// Reads what can be read, and finds all faults.
+pub(super) fn parse(text: &str, folder: &Path) -> Parts {
+    let mut typed = typed::read::<File>(text);
+    let Some(file) = typed.file.take() else {
+        return Parts::faulty(typed.faults);
+    };
+    let mut faults = std::mem::take(&mut typed.faults);
+    let is_whole = |section: &str| !typed.is_faulty(section);
+    // With faults in [outgoing], nobody knows what it allows.
+    let plain_http = file.outgoing.plain_http || !is_whole("outgoing");
+    let mut names: BTreeSet<String> = file.providers.keys().cloned().collect();
+    let mut providers = Some(BTreeMap::new()).filter(|_| is_whole("providers"));
+    for name in typed.faulty_providers() {
+        names.insert(name.to_owned());
+        providers = None;
     }
-    let mut programs = Vec::new();
+    for (name, table) in file.providers {
+        let read = faults.check(provider(&name, table, folder, plain_http));
+        providers = providers.zip(read).map(|(mut providers, provider)| {
+            providers.insert(name, provider);
+            providers
+        });
+    }
+    let mut programs = Some(Vec::new()).filter(|_| is_whole("programs"));
     for table in file.programs {
         let place = format!("programs: `{}`", table.name);
-        programs.extend(faults.check_at(&place, table.read(folder, &names)));
+        let read = faults.check_at(&place, table.read(folder, is_whole("providers").then_some(&names)));
+        programs = programs.zip(read).map(|(mut programs, program)| {
+            programs.push(program);
+            programs
+        });
     }
     let serve = faults.check_at("serve", file.serve.read(folder, plain_http));
-    let vault = faults.check_at("vault", file.vault.read(folder));
+    let vault = match file.vault {
+        Some(vault) => faults.check_at("vault", vault.read(folder)),
+        None if is_whole("vault") => faults.check(Err(ConfigError::new("there is no [vault]"))),
+        None => None,
+    };
     let webhook = file.webhook.map(|table| table.read(folder, plain_http)).transpose();
     let webhook = faults.check_at("webhook", webhook);
     let http = faults.check_at("outgoing", file.outgoing.read(folder));
-    faults.end()?;
-    let missing = || ConfigError::new("a part cannot be read");
-    Ok(Config {
-        serve: serve.ok_or_else(missing)?,
-        vault: vault.ok_or_else(missing)?,
+    Parts {
+        serve: serve.filter(|_| is_whole("serve")),
+        vault,
         programs,
-        webhook: webhook.ok_or_else(missing)?,
+        webhook: webhook.filter(|_| is_whole("webhook")),
         providers,
-        http: http.ok_or_else(missing)?,
-        cache: folder.join("hallpass-keeper.issuers.json"),
-    })
+        http: http.filter(|_| is_whole("outgoing")),
+        faults,
+    }
+}
+
+fn provider(name: &str, table: ProviderTable, folder: &Path, plain_http: bool) -> Result<ProviderConfig, ConfigError> {
+    let mut faults = Faults::default();
+    // A connection is written PROVIDER/REFERENCE, so the name must be one that connections can have.
+    let named = Connection::new(name, "x").map_err(|error| ConfigError::new(error.to_string()));
+    faults.check(named);
+    let read = faults.check(table.read(folder, plain_http));
+    let place = format!("providers.{name}");
+    faults.end().map_err(|error| error.at(&place))?;
+    read.ok_or_else(|| ConfigError::new("it cannot be read").at(&place))
 }
 
 impl ServeTable {
@@ -245,9 +269,11 @@ impl OutgoingTable {
 }
 
 impl ProgramTable {
-    fn read(self, folder: &Path, names: &BTreeSet<String>) -> Result<Program, ConfigError> {
+    /// With `names`, its providers must be among them.
+    fn read(self, folder: &Path, names: Option<&BTreeSet<String>>) -> Result<Program, ConfigError> {
         let mut faults = Faults::default();
-        for unknown in self.providers.iter().filter(|name| !names.contains(*name)) {
+        let is_unknown = |name: &&String| names.is_some_and(|names| !names.contains(*name));
+        for unknown in self.providers.iter().filter(is_unknown) {
             let fault = format!("names the provider `{unknown}`, which is not here");
             faults.check::<()>(Err(ConfigError::new(fault)));
         }

@@ -6,6 +6,7 @@ mod problem;
 mod provider;
 mod secret;
 mod span;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -92,16 +93,59 @@ pub(crate) struct ProviderConfig {
     pub(crate) discover: bool,
 }
 
-impl Config {
+/// What could be read of a configuration, and what is wrong with the rest. A part with a fault is `None`.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) serve: Option<Serve>,
+    pub(crate) vault: Option<VaultPlace>,
+    pub(crate) programs: Option<Vec<Program>>,
+    pub(crate) webhook: Option<Option<Webhook>>,
+    pub(crate) providers: Option<BTreeMap<String, ProviderConfig>>,
+    pub(crate) http: Option<HttpClient>,
+    pub(crate) faults: Faults,
+}
+
+impl Parts {
     /// Reads a file. Relative paths in it start at the folder of the file.
+    ///
+    /// # Errors
+    /// If there is no such text.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
+        Ok(file::parse(&text, folder(path)))
+    }
+
+    fn faulty(faults: Faults) -> Self {
+        Self {
+            faults,
+            ..Self::default()
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file, as [`Parts::read`] does.
     ///
     /// # Errors
     /// See [`ConfigError`].
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
-        let folder = path.parent().unwrap_or_else(|| Path::new("."));
-        file::parse(&text, folder).map_err(|error| error.of(path))
+        let parts = Parts::read(path)?;
+        parts.faults.end().map_err(|error| error.of(path))?;
+        let missing = || ConfigError::new("a part cannot be read").of(path);
+        Ok(Self {
+            serve: parts.serve.ok_or_else(missing)?,
+            vault: parts.vault.ok_or_else(missing)?,
+            programs: parts.programs.ok_or_else(missing)?,
+            webhook: parts.webhook.ok_or_else(missing)?,
+            providers: parts.providers.ok_or_else(missing)?,
+            http: parts.http.ok_or_else(missing)?,
+            cache: folder(path).join("hallpass-keeper.issuers.json"),
+        })
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or_else(|| Path::new("."))
 }
 
 #[cfg(test)]

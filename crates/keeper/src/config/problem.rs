@@ -47,19 +47,63 @@ impl ConfigError {
     }
 
     /// With the path of the file before it.
-    pub(super) fn of(self, path: &Path) -> Self {
+    pub(crate) fn of(self, path: &Path) -> Self {
         self.at(&path.display().to_string())
     }
 
-    /// A fault that the parser found, with its line and, for an unknown name, the nearest known one.
-    pub(super) fn parser(text: &str, error: &toml::de::Error) -> Self {
-        let line = error.span().and_then(|span| text.get(..span.start));
-        let line = line.map(|before| before.matches('\n').count() + 1);
+    /// What is no TOML, with its line.
+    pub(super) fn syntax(text: &str, error: &toml::de::Error) -> Self {
+        Self::new(format!("{}{}", line(text, error), error.message().trim_end()))
+    }
+
+    /// What is no configuration, with its line and key. For an unknown name, also the nearest known one.
+    pub(super) fn shape(text: &str, error: &toml::de::Error) -> Self {
         let message = error.message().trim_end();
-        let hint = nearest(message).map(|name| format!("; did you mean `{name}`?"));
-        let message = message.split(", expected").next().unwrap_or(message);
-        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-        Self::new(format!("{place}{message}{}", hint.unwrap_or_default()))
+        let (fault, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+        let is_name = fault.starts_with("unknown field") || fault.starts_with("missing field");
+        let key = error.span().and_then(|span| key_at(text, span.start));
+        let key = key.filter(|_| !is_name).map(|key| format!("`{key}`: "));
+        let hint = match nearest(message) {
+            Some(name) => format!("; did you mean `{name}`?"),
+            None if fault.starts_with("unknown variant") => {
+                let known = expected.trim_start_matches("one of ").replace(" or ", ", ");
+                format!("; write {known}")
+            }
+            None if fault.starts_with("invalid ") && !expected.is_empty() => format!(", expected {}", kind(expected)),
+            None => String::new(),
+        };
+        Self::new(format!("{}{}{fault}{hint}", line(text, error), key.unwrap_or_default()))
+    }
+}
+
+fn line(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| before.matches('\n').count() + 1);
+    line.map(|line| format!("line {line}: ")).unwrap_or_default()
+}
+
+/// The key whose value is at this place, or the name of the section that begins there.
+fn key_at(text: &str, at: usize) -> Option<&str> {
+    let (before, after) = text.split_at_checked(at)?;
+    let begins_line = before.rsplit('\n').next().is_some_and(|line| line.trim().is_empty());
+    if begins_line && after.starts_with('[') {
+        return after.trim_start_matches('[').split(']').next();
+    }
+    let (key, _) = before.rsplit_once('=')?;
+    let is_end = |character: char| character.is_whitespace() || matches!(character, '{' | ',');
+    key.trim_end().rsplit(is_end).next()
+}
+
+/// What serde expects, in the words of the guide.
+fn kind(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        "path string" | "a borrowed string" | "a string" => "a text in quotation marks",
+        "a map" => "a table",
+        number if number.starts_with(['u', 'i']) => "a number",
+        structure if structure.starts_with("struct ") => "a table",
+        other => other,
     }
 }
 
@@ -69,5 +113,6 @@ fn nearest(message: &str) -> Option<&str> {
     let unknown = unknown.split('`').nth(1)?;
     let known = known.split('`').skip(1).step_by(2);
     let nearest = known.min_by_key(|name| strsim::damerau_levenshtein(unknown, name))?;
-    (strsim::damerau_levenshtein(unknown, nearest) <= 3.max(unknown.len() / 3)).then_some(nearest)
+    let is_near = strsim::damerau_levenshtein(unknown, nearest) <= (unknown.len() / 3).clamp(1, 3);
+    (is_near || nearest.starts_with(unknown)).then_some(nearest)
 }

@@ -87,6 +87,9 @@ impl ProviderTable {
     pub(super) fn read(self, folder: &Path, plain_http: bool) -> Result<ProviderConfig, ConfigError> {
         let mut faults = Faults::default();
         faults.check(self.endpoints(plain_http));
+        if self.client_id.trim().is_empty() {
+            faults.check::<()>(Err(ConfigError::new("`client_id` is empty")));
+        }
         if self.per_minute == Some(0) {
             let fault = "`per_minute` is 0, so nothing would be refreshed";
             faults.check::<()>(Err(ConfigError::new(fault)));

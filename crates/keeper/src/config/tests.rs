@@ -94,7 +94,50 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
         refused(&format!("{VAULT}colour = 1\n")),
         "line 4: unknown field `colour`; did you mean `url`?".replace("; did you mean `url`?", "")
     );
-    assert_eq!(refused("[vault]\nurl = 7\n"), "line 2: invalid type: integer `7`");
+    assert_eq!(
+        refused("[vault]\nurl = 7\n"),
+        "line 2: `url`: invalid type: integer `7`, expected a text in quotation marks"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_refused_with_its_key_and_what_can() {
+    let token = "token = \"https://t.example\"";
+    let provider = |keys: &str| format!("{VAULT}[providers.shop]\nclient_id = \"x\"\n{keys}\n");
+    for (text, expected) in [
+        (
+            provider(&format!("{token}\nauth = \"post\"")),
+            "line 7: `auth`: unknown variant `post`; write `none`, `basic`, `body`, `private_key_jwt`",
+        ),
+        (
+            provider(&format!("{token}\nkeep = \"redy\"")),
+            "line 7: `keep`: unknown variant `redy`; did you mean `ready`?",
+        ),
+        (
+            format!("{VAULT}[serve]\nlisten = \"8070\"\n"),
+            "line 5: `listen`: invalid socket address syntax",
+        ),
+        ("[serve]\n".to_owned(), "there is no [vault]"),
+        (
+            provider(&format!("{token}\nscopes = [\n  \"read\",\n  7,\n]")),
+            "line 9: `scopes`: invalid type: integer `7`, expected a text in quotation marks",
+        ),
+        (
+            provider(&format!("{token}\nauthorize_params = {{ a = \"b\", c = true }}")),
+            "line 7: `c`: invalid type: boolean `true`, expected a text in quotation marks",
+        ),
+        (
+            provider(&format!("{token}\nclient = \"y\"")),
+            "line 7: unknown field `client`; did you mean `client_id`?",
+        ),
+        (
+            format!("{VAULT}[webhook]\nurl = \"https://w.example\"\n[webhook.secret_file]\n"),
+            "line 6: `webhook.secret_file`: invalid type: map, expected a text in quotation marks",
+        ),
+        (format!("{VAULT}[serve\n"), "line 4: unclosed table, expected `]`"),
+    ] {
+        assert_eq!(refused(&text), expected);
+    }
 }
 
 #[test]

@@ -223,6 +223,15 @@ fn a_configuration_with_a_typing_error_is_refused() {
         "{}",
         text(&checked.stderr)
     );
+    std::fs::remove_file(keeper.path("keeper.key")).expect("it was there");
+    std::fs::write(&path, config.replace("client_id", "client")).expect("a file");
+    let told = text(&keeper.command(&["check"]).stderr);
+    let name = path.display().to_string();
+    assert_eq!(told.matches(&name).count(), told.lines().count(), "{told}");
+    assert!(
+        told.contains("did you mean `client_id`?") && told.contains("openssl rand"),
+        "{told}"
+    );
 }
 
 pub(crate) fn import(keeper: &Keeper, lines: &[u8]) -> Output {
