@@ -17,7 +17,7 @@ mod serve;
 mod table;
 mod user;
 
-use crate::config::{ConfigError, preset_names};
+use crate::config::{ConfigError, page_url, preset_names};
 use crate::data_folder::DataFolderError;
 use crate::demo::{self, DemoError};
 use crate::serve::StartError;
@@ -97,7 +97,7 @@ struct Demo {
     #[arg(long)]
     handover: bool,
     /// Let people sign in at your own site: the URL of its page for the server
-    #[arg(long, value_name = "URL", conflicts_with = "handover")]
+    #[arg(long, value_name = "URL", conflicts_with = "handover", value_parser = page_url)]
     site: Option<String>,
     /// Address and port of the sample site
     #[arg(long, value_name = "ADDRESS", requires = "handover")]

@@ -38,8 +38,17 @@ pub(super) async fn run(options: Serve) -> Result<(), Failed> {
         ("server.data", options.data),
         ("store.url", options.database),
     ];
-    let Loaded { config, warnings, .. } = load(options.sources, overrides)?;
+    let Loaded {
+        config,
+        warnings,
+        layers,
+    } = load(options.sources, overrides)?;
     let log = Log::to_stderr();
+    if layers.len() < 2 {
+        tracing::warn!(
+            "there is no hallpass.toml in this folder, and no other configuration: everything has its default"
+        );
+    }
     for warning in warnings {
         tracing::warn!("the configuration: {warning}");
     }

@@ -36,7 +36,7 @@ pub use sections::{
 };
 
 pub(crate) use secrets::{beginning, from_outside, typeable};
-pub(crate) use sections::is_on_this_computer;
+pub(crate) use sections::{is_on_this_computer, page_url};
 pub(crate) use values::language_tag;
 // These types have the same words in the configuration and in the store.
 pub use crate::store::model::{ClientType, GrantType, OrganizationKind, Reach, Role};

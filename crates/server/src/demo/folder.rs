@@ -24,6 +24,8 @@ impl Folder {
         let temporary = named.is_none();
         let path =
             named.unwrap_or_else(|| std::env::temp_dir().join(format!("hallpass-demo-{}", random::alphanumeric(12))));
+        // The configuration in it names files, and paths in a configuration begin at its folder.
+        let path = std::path::absolute(&path).map_err(|error| DemoError::Folder(path, error))?;
         let made = fs::DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
         made.map_err(|error| DemoError::Folder(path.clone(), error))?;
         let mut found = fs::read_dir(&path).map_err(|error| DemoError::Folder(path.clone(), error))?;

@@ -3,6 +3,7 @@
 use crate::harness::{Ended, Folder};
 use crate::person::Person;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 const ANYWHERE: &str = "127.0.0.1:0";
@@ -18,6 +19,11 @@ struct Demo {
 impl Demo {
     fn start(options: &[&str]) -> Self {
         let folder = Folder::new();
+        let data = folder.data("demo");
+        Self::start_in(folder, &data, options)
+    }
+
+    fn start_in(folder: Folder, data: &Path, options: &[&str]) -> Self {
         let places = [
             "demo",
             "--listen",
@@ -28,7 +34,7 @@ impl Demo {
             ANYWHERE,
         ];
         let mut command = folder.command(&[&places, options].concat());
-        command.arg("--data").arg(folder.data("demo"));
+        command.arg("--data").arg(data);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut printed = String::new();
@@ -226,6 +232,21 @@ fn the_developers_own_site_is_told_the_address_and_the_secret() {
         "{}",
         checked.stdout
     );
+}
+
+#[test]
+fn the_data_folder_of_a_demo_with_a_site_may_be_named_from_the_working_folder() {
+    let demo = Demo::start_in(Folder::new(), Path::new("demo"), &["--handover"]);
+    assert!(demo.printed.contains(", the server"), "{}", demo.printed);
+}
+
+#[test]
+fn an_address_that_is_no_page_of_a_site_is_refused_by_the_option() {
+    for site in ["localhost:9500", "http://www.example.com/connect"] {
+        let ended = Folder::new().call(&["demo", "--site", site]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains("--site"), "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -248,6 +248,7 @@ fn without_a_cookie_the_check_says_what_a_stranger_meets() {
     let login = format!("It comes to {}/login (200).", world.site);
     assert!(checked.stdout.contains(&login), "{}", checked.stdout);
     assert!(checked.stdout.contains("note   Not checked. Add --cookie NAME=VALUE"));
+    assert!(checked.stdout.ends_with("was not checked.\n"), "{}", checked.stdout);
 }
 
 #[test]

@@ -46,6 +46,7 @@ impl Check {
             .await?;
         if self.cookies.is_empty() {
             report.begin("A person who is signed in")?;
+            report.is_half = true;
             report.note("Not checked. Add --cookie NAME=VALUE: the session cookie of a test person of the site.")?;
         } else {
             self.person(&mut report).await?;

@@ -6,6 +6,8 @@ use crate::cli::{Failed, print};
 #[derive(Default)]
 pub(super) struct Report {
     wrong: u32,
+    /// Whether nothing was checked as a person who is signed in.
+    pub(super) is_half: bool,
 }
 
 impl Report {
@@ -33,6 +35,9 @@ impl Report {
     /// Says how many things are wrong. It is an error if there are any.
     pub(super) fn end(self) -> Result<(), Failed> {
         let text = match self.wrong {
+            0 if self.is_half => {
+                return print("\nNothing wrong was found. What a person who is signed in meets was not checked.\n");
+            }
             0 => return print("\nNothing wrong was found.\n"),
             1 => "1 thing is wrong".to_owned(),
             several => format!("{several} things are wrong"),

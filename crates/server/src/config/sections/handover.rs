@@ -57,8 +57,12 @@ fn session_is_short(fields: &mut Fields<'_>, session: Option<&Duration>) {
 
 /// A page of the site. Its own query parameters stay.
 fn page(node: &Node) -> Result<String, String> {
-    let text = values::text(node)?;
-    let url = match Url::parse(&text) {
+    page_url(&values::text(node)?)
+}
+
+/// The URL of a page of the site, or what is wrong with it.
+pub(crate) fn page_url(text: &str) -> Result<String, String> {
+    let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
         _ => {
             return Err(format!(

@@ -18,7 +18,7 @@ pub use brand::Brand;
 pub use defaults::Defaults;
 pub use forward_auth::ForwardAuth;
 pub use handover::Handover;
-pub(crate) use handover::is_on_this_computer;
+pub(crate) use handover::{is_on_this_computer, page_url};
 pub use keys::Keys;
 pub use paths::Paths;
 pub use portal::{Portal, Register};

@@ -222,7 +222,7 @@ impl Mood {
         match self {
             Self::Good => "worked",
             Self::Refused => "refused",
-            Self::Note => "on the way",
+            Self::Note => "done",
         }
     }
 }

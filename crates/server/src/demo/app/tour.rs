@@ -31,7 +31,7 @@ impl Stop {
     pub(super) fn task(self) -> &'static str {
         match self {
             Self::Connect => {
-                "Connect the app. You are asked to log in, as one of the people below, and to allow access."
+                "Connect the app. You are asked to log in, with one of the logins below, and to allow access."
             }
             Self::Call => "The app has tokens now. Let it call the API for the person.",
             Self::Expire => {
