@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 /// A connection to a server.
 pub(crate) struct Connection {
+    address: SocketAddr,
     host: String,
     sender: SendRequest<Full<Bytes>>,
 }
@@ -47,11 +48,18 @@ impl Connection {
 
     /// Uses an open connection.
     pub(crate) async fn open_on(stream: TcpStream) -> Outcome<Self> {
-        let host = stream.peer_addr()?.to_string();
+        let address = stream.peer_addr()?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        Ok(Self { host, sender })
+        let host = address.to_string();
+        Ok(Self { address, host, sender })
+    }
+
+    /// Calls the server `localhost`, as it names itself without a public URL.
+    pub(crate) fn by_name(mut self) -> Self {
+        self.host = format!("localhost:{}", self.address.port());
+        self
     }
 
     /// Posts a form with client credentials. `authorization` may be empty.
@@ -87,7 +95,11 @@ impl Connection {
         let body = Bytes::copy_from_slice(body.as_bytes());
         if self.sender.ready().await.is_err() {
             // Some servers close a connection after each answer.
-            *self = Self::open(self.host.parse()?).await?;
+            let host = std::mem::take(&mut self.host);
+            *self = Self {
+                host,
+                ..Self::open(self.address).await?
+            };
             self.sender.ready().await?;
         }
         let response = self.sender.send_request(request.body(Full::new(body))?).await?;

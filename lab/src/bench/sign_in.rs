@@ -4,7 +4,7 @@ use super::Bench;
 use super::report::{Report, median};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine};
-use crate::flow::form;
+use crate::flow::{CHALLENGE, form};
 use crate::http::{Answer, Connection, Sent};
 use crate::process::Program;
 use crate::world::{CLIENT_ID, REDIRECT_URI};
@@ -96,7 +96,7 @@ async fn all(address: SocketAddr, visits: Vec<Visit>, (step, crowd): (usize, usi
     let mut tasks = JoinSet::new();
     for part in visits.chunks(visits.len().div_ceil(crowd)).map(<[Visit]>::to_vec) {
         tasks.spawn(async move {
-            let mut connection = Connection::open(address).await?;
+            let mut connection = Connection::open(address).await?.by_name();
             let mut done = Vec::with_capacity(part.len());
             for visit in part {
                 done.push(visit.step(step, &mut connection).await?);
@@ -123,6 +123,8 @@ impl Visit {
                 ("redirect_uri", REDIRECT_URI),
                 ("scope", "read"),
                 ("state", "xyz"),
+                ("code_challenge", CHALLENGE),
+                ("code_challenge_method", "S256"),
             ];
             self.next = format!("/oauth/authorize?{}", form(&pairs));
         }

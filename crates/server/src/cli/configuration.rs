@@ -195,10 +195,15 @@ fn environment(
     (ours, ignored, problems)
 }
 
-/// Whether the name has the form of a key. No section has an underscore in its name.
+/// The sections with an underscore in their names. Other names with one are those of services and containers.
+const SECTIONS_OF_TWO_WORDS: [&str; 1] = ["FORWARD_AUTH"];
+
+/// Whether the name has the form of a key.
 fn names_a_key(key: &str) -> bool {
     let section = key.split_once("__").map(|(section, _)| section);
-    section.is_some_and(|section| !section.is_empty() && !section.contains('_'))
+    section.is_some_and(|section| {
+        !section.is_empty() && (!section.contains('_') || SECTIONS_OF_TWO_WORDS.contains(&section))
+    })
 }
 
 /// Whether Kubernetes or Docker set the variable for a service or container called `hallpass-a--b`: such a name looks like a key.
@@ -253,6 +258,21 @@ mod tests {
         ]);
         assert_eq!(ours, ["HALLPASS_SERVER__LISTEN"]);
         assert_eq!(ignored.len(), 8, "{ignored:?}");
+    }
+
+    #[test]
+    fn a_variable_can_set_a_key_of_each_section() {
+        let text = preset_text("default").unwrap();
+        let sections: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.trim_start_matches(['#', ' ']).strip_prefix('[')?.strip_suffix(']'))
+            .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+            .map(|name| format!("{}__KEY", name.to_uppercase()))
+            .collect();
+        assert!(sections.contains(&"FORWARD_AUTH__KEY".to_owned()), "{sections:?}");
+        for key in sections {
+            assert!(names_a_key(&key), "{key}");
+        }
     }
 
     #[test]
