@@ -18,8 +18,8 @@ def get(url, bearer):
     except HTTPError as error:
         kind = error.headers.get_content_type()
         return error.code, json.load(error) if kind == "application/json" else {}
-    except URLError as error:
-        sys.exit(f"no answer: {error.reason}")
+    except (URLError, TimeoutError) as error:
+        sys.exit(f"no answer: {error}")
 
 
 def token(connection, refused=None):

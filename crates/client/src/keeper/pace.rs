@@ -110,6 +110,11 @@ impl Pace {
         Ok(())
     }
 
+    /// Whether one connection at a time asks the provider.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.lock().places.get("").is_some_and(Health::is_failing)
+    }
+
     /// How many refreshes Method 2 may begin now, at most `wanted`.
     pub(crate) fn begin(&self, now: i64, wanted: usize) -> usize {
         let mut state = self.lock();

@@ -110,6 +110,10 @@ impl Places {
         let Some(provider) = engine.providers.get(&self.name) else {
             return Ok(0);
         };
+        // A provider that is silent has not failed yet. The next connection asks when this one has an answer or none.
+        if !self.running.is_empty() && provider.pace.is_failing() {
+            return Ok(0);
+        }
         let local = engine.clock.now_millis();
         let allowed = provider.pace.begin(local, self.free);
         if allowed == 0 {

@@ -340,3 +340,19 @@ fn a_vault_key_that_others_can_read_is_refused() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(key_file(&path), Ok(()));
 }
+
+#[test]
+fn a_header_that_is_quoted_as_a_whole_is_a_fault_like_others() {
+    let quoted = refused(&format!("{VAULT}[\"providers.shop\"]\nclient_id = \"x\"\n"));
+    assert!(quoted.contains("providers.shop"), "{quoted}");
+    let table = refused(&format!("{VAULT}[providers.\"providers.x\"]\nclient = \"x\"\n"));
+    assert!(table.contains("client"), "{table}");
+}
+
+#[test]
+fn what_a_second_program_lacks_hides_no_other_fault() {
+    let programs = "[[programs]]\nname = \"a\"\nsecret_file = \"shop.secret\"\nproviders = []\n[[programs]]\nname = \"b\"\nproviders = []\n";
+    let told = refused(&format!("{VAULT}{programs}[webhook]\nurl = 7\n"));
+    assert!(told.contains("secret_file") && told.contains("line "), "{told}");
+    assert!(told.contains("`url`"), "{told}");
+}

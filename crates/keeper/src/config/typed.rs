@@ -81,7 +81,7 @@ fn take(table: &mut DeTable<'_>, at: usize) -> Option<Taken> {
     let mut own = None;
     for (key, value) in table.iter_mut() {
         let name = key.get_ref().to_string();
-        let is_here = key.span().contains(&at) || value.span().contains(&at);
+        let is_here = key.span().contains(&at) || value.span().contains(&at) || holds(value, at);
         if let Some(inner) = tables(value).find_map(|table| take(table, at)) {
             let section = match name.as_str() {
                 "providers" => format!("{name}.{}", inner.section),
@@ -92,11 +92,19 @@ fn take(table: &mut DeTable<'_>, at: usize) -> Option<Taken> {
         own = own.or(is_here.then_some(name));
     }
     let key = own?;
-    remove(table, &key);
+    table.remove(key.as_str())?;
     Some(Taken {
         section: key.clone(),
         key,
     })
+}
+
+/// Whether an entry of a list is at this place. The list itself has the place of its first entry.
+fn holds(value: &Spanned<DeValue<'_>>, at: usize) -> bool {
+    match value.get_ref() {
+        DeValue::Array(list) => list.iter().any(|entry| entry.span().contains(&at)),
+        _ => false,
+    }
 }
 
 /// The tables that a value is or holds.

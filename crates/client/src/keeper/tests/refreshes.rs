@@ -324,6 +324,23 @@ async fn alive_connections_are_refreshed_for_their_refresh_token_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_silent_provider_is_asked_by_one_connection_at_a_time() {
+    let world = World::new();
+    let keeper = world.keeper();
+    for number in 0..50 {
+        world.connect(&keeper, &number.to_string()).await;
+    }
+    world.clock.advance(60 * MINUTE);
+    let silence = Fate::Slow(Duration::from_secs(3_600));
+    world.server.fates(std::iter::repeat_n(silence, 200));
+    watch_for(&keeper, Duration::from_secs(60)).await;
+    let before = world.server.requests();
+    watch_for(&keeper, Duration::from_secs(300)).await;
+    let requests = world.server.requests() - before;
+    assert!((5..=30).contains(&requests), "{requests} in five minutes");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_hour_without_the_provider_costs_little_and_loses_nothing() {
     let world = World::new();
     let keeper = world.keeper();
