@@ -80,7 +80,7 @@ fn the_page_and_the_list_say_what_expires_when() {
     );
     assert_eq!((status, kind.as_str()), (200, "text/html; charset=utf-8"));
     assert!(page.contains("api/&#60;b&#62;17&#60;/b&#62;"), "{page}");
-    assert!(page.contains("<td>ready</td>") && page.contains(" UTC"), "{page}");
+    assert!(page.contains("<span>ready</span>") && page.contains(" UTC"), "{page}");
     let (_, kind, list) = ask(&keeper, "/connections?limit=1", &[("authorization", &bearer)]);
     assert_eq!(kind, "application/json");
     let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
