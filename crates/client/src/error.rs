@@ -20,7 +20,7 @@ pub enum TokenError {
         retry_after: Option<Duration>,
         /// The HTTP status.
         status: u16,
-        /// Whether the server may have acted all the same: true for 408, 500, 502 and 504, which a proxy may have written.
+        /// Whether the server may have acted although this is an error: true for 408, 500, 502 and 504, which a proxy may have written.
         may_have_counted: bool,
     },
     /// The request was sent and its answer was lost. The server may have acted on it.

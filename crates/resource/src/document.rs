@@ -141,7 +141,7 @@ impl<T: Send + Sync + 'static> Document<T> {
         request.await.unwrap_or_else(|_| Err(given_up()))
     }
 
-    /// Keeps what the request gives. Whoever waits for the lock meanwhile finds it then.
+    /// Keeps the document that the request gives. A caller that waits for the lock finds it afterwards.
     async fn fetched<F>(
         self,
         mut last: OwnedMutexGuard<Option<Attempt>>,

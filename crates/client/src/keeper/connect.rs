@@ -167,7 +167,7 @@ impl Keeper {
     /// endpoint. A variable below a fixed domain, such as `https://{shop}.shops.example`, does not: the servers there are those
     /// of the domain's owner.
     ///
-    /// If this future is dropped while the code is exchanged, the tokens are stored all the same.
+    /// If this future is dropped while the code is exchanged, the tokens are still stored.
     ///
     /// # Errors
     /// See [`ConnectError`]. After [`ConnectError::Denied`] and errors of the exchange, the user begins again.

@@ -38,7 +38,7 @@ struct State {
     counted_at: Option<i64>,
 }
 
-/// A request that was sent: by whom, where, and how many failures were counted there before.
+/// A request that was sent: the connection, the server, and how many failures that server had before.
 pub(crate) struct Sent {
     connection: Connection,
     place: String,
@@ -110,20 +110,18 @@ impl Pace {
         Ok(())
     }
 
-    /// Whether one connection at a time asks the provider.
-    pub(crate) fn is_failing(&self) -> bool {
-        self.lock().places.get("").is_some_and(Health::is_failing)
-    }
-
-    /// How many refreshes Method 2 may begin now, at most `wanted`.
-    pub(crate) fn begin(&self, now: i64, wanted: usize) -> usize {
+    /// How many refreshes Method 2 may begin now, at most `wanted`, while `running` of it have no answer yet. One connection at a
+    /// time asks a provider that fails; a silent one has not failed again yet.
+    pub(crate) fn begin(&self, now: i64, wanted: usize, running: usize) -> usize {
         let mut state = self.lock();
         let mut wanted = wanted;
         if let Some(only) = state.places.get_mut("") {
             if only.resting(now).is_some() {
                 return 0;
             }
-            wanted = if only.is_failing() { wanted.min(1) } else { wanted };
+            if only.is_failing() {
+                wanted = wanted.min(1_usize.saturating_sub(running));
+            }
         }
         if self.per_minute.is_none() {
             return wanted;
@@ -261,24 +259,24 @@ mod tests {
         let pace = Pace::new(None);
         for _ in 0..100 {
             answered(&pace, 0, &refused("unauthorized_client"));
-            assert_eq!(pace.begin(0, 10), 10);
+            assert_eq!(pace.begin(0, 10, 0), 10);
         }
         let others: Vec<Connection> = ["shop/2", "shop/3"].map(|name| name.parse().unwrap()).into();
         pace.answered(0, &pace.sent(&others[0], ""), &refused("invalid_client"));
-        assert_eq!(pace.begin(0, 10), 10);
+        assert_eq!(pace.begin(0, 10, 0), 10);
         pace.answered(0, &pace.sent(&others[1], ""), &refused("invalid_client"));
-        assert_eq!(pace.begin(59_999, 10), 0, "three connections heard the same");
+        assert_eq!(pace.begin(59_999, 10, 0), 0, "three connections heard the same");
         answered(&pace, 60_000, &Ok(tokens(0, "a", None, (None, None))));
         answered(&pace, 60_000, &refused("invalid_client"));
-        assert_eq!(pace.begin(60_000, 10), 10, "a success begins the count anew");
+        assert_eq!(pace.begin(60_000, 10, 0), 10, "a success begins the count anew");
     }
 
     #[test]
     fn one_answer_stops_a_provider_for_five_minutes_at_most() {
         let pace = Pace::new(None);
         answered(&pace, 0, &unavailable(Some(86_400), 429));
-        assert_eq!(pace.begin(299_999, 10), 0);
-        assert_eq!(pace.begin(300_000, 10), 10);
+        assert_eq!(pace.begin(299_999, 10, 0), 0);
+        assert_eq!(pace.begin(300_000, 10, 0), 10);
     }
 
     #[test]
@@ -286,8 +284,8 @@ mod tests {
         let pace = Pace::new(None);
         answered(&pace, 0, &unavailable(Some(60), 429));
         answered(&pace, 1, &Ok(tokens(0, "a", None, (None, None))));
-        assert_eq!(pace.begin(59_999, 10), 0);
-        assert_eq!(pace.begin(60_000, 10), 10);
+        assert_eq!(pace.begin(59_999, 10, 0), 0);
+        assert_eq!(pace.begin(60_000, 10, 0), 10);
     }
 
     #[test]
@@ -297,7 +295,7 @@ mod tests {
         pace.answered(0, &pace.sent(&one, "a.example"), &unavailable(Some(60), 429));
         assert_eq!(pace.demand(0, "a.example"), Err(Duration::from_secs(60)));
         assert_eq!(pace.demand(0, "b.example"), Ok(()));
-        assert_eq!(pace.begin(0, 10), 10);
+        assert_eq!(pace.begin(0, 10, 0), 10);
     }
 
     #[test]
@@ -310,11 +308,11 @@ mod tests {
             for sent in &sent {
                 pace.answered(0, sent, &down);
             }
-            assert_eq!(pace.begin(0, 10), 10, "round {round}");
+            assert_eq!(pace.begin(0, 10, 0), 10, "round {round}");
         }
         pace.answered(0, &pace.sent(&one, ""), &down);
-        assert_eq!(pace.begin(999, 10), 0);
-        assert_eq!(pace.begin(1000, 10), 1);
+        assert_eq!(pace.begin(999, 10, 0), 0);
+        assert_eq!(pace.begin(1000, 10, 0), 1);
     }
 
     #[test]
@@ -322,11 +320,11 @@ mod tests {
         let pace = Pace::new(Some(60));
         let mut begun = 0;
         for second in 0..60 {
-            begun += pace.begin(second * 1000, 100);
+            begun += pace.begin(second * 1000, 100, 0);
         }
         assert!((60..=65).contains(&begun), "{begun} in the first minute");
         assert_eq!(
-            pace.begin(3_600_000, 100),
+            pace.begin(3_600_000, 100, 0),
             5,
             "an idle hour allows five seconds' worth at once"
         );
@@ -335,25 +333,25 @@ mod tests {
     #[test]
     fn a_demand_goes_first_and_method_2_waits_for_it() {
         let pace = Pace::new(Some(60));
-        pace.begin(0, 1);
+        pace.begin(0, 1, 0);
         for _ in 0..3 {
             assert_eq!(pace.demand(0, ""), Ok(()));
         }
-        assert_eq!(pace.begin(3000, 10), 0);
-        assert_eq!(pace.begin(4000, 10), 1);
+        assert_eq!(pace.begin(3000, 10, 0), 0);
+        assert_eq!(pace.begin(4000, 10, 0), 1);
         pace.give_back(1);
-        assert_eq!(pace.begin(4000, 10), 1);
+        assert_eq!(pace.begin(4000, 10, 0), 1);
     }
 
     #[test]
     fn retry_after_is_obeyed_by_everybody() {
         let pace = Pace::new(None);
         answered(&pace, 0, &unavailable(Some(120), 429));
-        assert_eq!(pace.begin(119_999, 10), 0);
+        assert_eq!(pace.begin(119_999, 10, 0), 0);
         assert_eq!(pace.demand(60_000, ""), Err(Duration::from_secs(60)));
-        assert_eq!(pace.begin(120_000, 10), 10);
+        assert_eq!(pace.begin(120_000, 10, 0), 10);
         answered(&pace, 120_000, &unavailable(None, 429));
-        assert_eq!(pace.begin(129_999, 10), 0);
+        assert_eq!(pace.begin(129_999, 10, 0), 0);
     }
 
     #[test]
@@ -361,23 +359,23 @@ mod tests {
         let pace = Pace::new(None);
         let down = Err(TokenError::NotSent("refused".to_owned()));
         for _ in 0..3 {
-            assert_eq!(pace.begin(0, 10), 10);
+            assert_eq!(pace.begin(0, 10, 0), 10);
             answered(&pace, 0, &down);
         }
-        assert_eq!(pace.begin(999, 10), 0);
-        assert_eq!(pace.begin(1000, 10), 1);
+        assert_eq!(pace.begin(999, 10, 0), 0);
+        assert_eq!(pace.begin(1000, 10, 0), 1);
         answered(&pace, 1000, &down);
-        assert_eq!(pace.begin(2999, 10), 0);
-        assert_eq!(pace.begin(3000, 10), 1);
+        assert_eq!(pace.begin(2999, 10, 0), 0);
+        assert_eq!(pace.begin(3000, 10, 0), 1);
         answered(&pace, 3000, &Ok(tokens(3000, "a", None, (None, None))));
-        assert_eq!(pace.begin(3000, 10), 10);
+        assert_eq!(pace.begin(3000, 10, 0), 10);
     }
 
     #[test]
     fn a_clock_set_back_ends_a_rest() {
         let pace = Pace::new(None);
         answered(&pace, 1_000_000, &unavailable(Some(60), 503));
-        assert_eq!(pace.begin(0, 10), 10);
+        assert_eq!(pace.begin(0, 10, 0), 10);
     }
 
     #[test]

@@ -110,12 +110,8 @@ impl Places {
         let Some(provider) = engine.providers.get(&self.name) else {
             return Ok(0);
         };
-        // A provider that is silent has not failed yet. The next connection asks when this one has an answer or none.
-        if !self.running.is_empty() && provider.pace.is_failing() {
-            return Ok(0);
-        }
         let local = engine.clock.now_millis();
-        let allowed = provider.pace.begin(local, self.free);
+        let allowed = provider.pace.begin(local, self.free, self.running.len());
         if allowed == 0 {
             return Ok(0);
         }

@@ -173,7 +173,7 @@ fn not_connected(error: &ConnectError) -> Response {
         error,
         ConnectError::Provider(_) | ConnectError::OtherIssuer(_) | ConnectError::Away(_)
     ) {
-        // The program cannot mend it, so whoever reads the log must see it.
+        // The program cannot mend it, so the log must say it.
         tracing::warn!(%error, "a sign-in could not go on");
     }
     let (status, word) = match error {

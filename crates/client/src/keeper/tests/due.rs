@@ -10,7 +10,7 @@ use std::time::Duration;
 
 const HOUR: i64 = 60 * MINUTE;
 
-/// Does once what Method 2 does with what is due. Returns how much that was.
+/// Refreshes once what is due, as Method 2 does. Returns how many connections that were.
 async fn round(keeper: &Keeper) -> usize {
     slow_round(keeper, Duration::ZERO).await
 }

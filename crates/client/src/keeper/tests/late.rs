@@ -111,7 +111,7 @@ async fn a_provider_whose_answers_are_late_does_not_count_as_down() {
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
     let pace = &keeper.engine.providers["shop"].pace;
-    assert_eq!(pace.begin(world.clock.now_millis(), 10), 10);
+    assert_eq!(pace.begin(world.clock.now_millis(), 10, 0), 10);
     assert_eq!(*told.0.lock().unwrap(), ["refreshed"; 3]);
 }
 

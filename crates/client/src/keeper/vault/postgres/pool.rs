@@ -30,7 +30,7 @@ pub(super) struct Pool {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     slots: Vec<Mutex<Option<Session>>>,
-    /// As many as there are slots: whoever has one finds a free slot.
+    /// One permit for each slot: a caller with a permit finds a free slot.
     free: Semaphore,
 }
 
