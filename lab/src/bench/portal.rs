@@ -1,6 +1,7 @@
 //! Changes of apps and organizations during traffic: do token requests of other apps become slower?
 
 use super::report::{Report, ratio};
+use super::size::median_start;
 use super::{Bench, asked, prepared};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine};
@@ -49,6 +50,11 @@ pub(super) async fn portal(options: &Bench, engine: Engine, folder: &Path, repor
     ));
     report.side("without changes", &without);
     report.side("with changes", &with);
+    for (what, taken) in Operator::connect(&socket).await?.lists().await? {
+        report.line(&format!("{what}: {taken:.1} ms (bar 100)"));
+    }
+    let started = median_start(running.stop()?.world()?).await?;
+    report.line(&format!("start to the first token: {started:.0} ms (bar 100)"));
     Ok(())
 }
 
@@ -123,18 +129,51 @@ impl Operator {
         }
     }
 
+    /// The milliseconds for the slowest page of each list.
+    async fn lists(&mut self) -> Outcome<Vec<(&'static str, f64)>> {
+        Ok(vec![
+            ("all apps, the slowest page", self.slowest_page("apps?").await?),
+            (
+                "the apps of an organization",
+                self.slowest_page("apps?organization=org-5&").await?,
+            ),
+            (
+                "all organizations, the slowest page",
+                self.slowest_page("organizations?").await?,
+            ),
+        ])
+    }
+
+    async fn slowest_page(&mut self, list: &str) -> Outcome<f64> {
+        let (mut after, mut slowest) = (String::new(), 0.0_f64);
+        loop {
+            let begun = Instant::now();
+            let page = self.send(Method::GET, &format!("{list}limit=100{after}"), None).await?;
+            slowest = slowest.max(begun.elapsed().as_secs_f64() * 1e3);
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(slowest),
+            }
+        }
+    }
+
     async fn rename(&mut self, path: &str, name: &str) -> Outcome {
+        let body = serde_json::json!({ "name": name }).to_string();
+        self.send(Method::PATCH, path, Some(body)).await.map(drop)
+    }
+
+    async fn send(&mut self, method: Method, path: &str, body: Option<String>) -> Outcome<serde_json::Value> {
         let request = Request::builder()
-            .method(Method::PATCH)
+            .method(method)
             .uri(format!("/admin/api/v1/{path}"))
             .header(header::HOST, "hallpass")
             .header(header::CONTENT_TYPE, "application/json");
-        let body = serde_json::json!({ "name": name }).to_string();
+        let body = body.unwrap_or_default();
         self.0.ready().await?;
         let answer = self.0.send_request(request.body(Full::new(Bytes::from(body)))?).await?;
         let (status, body) = (answer.status(), answer.into_body().collect().await?.to_bytes());
         match status {
-            StatusCode::OK => Ok(()),
+            StatusCode::OK => Ok(serde_json::from_slice(&body)?),
             _ => Err(format!("{path}: {status} {}", String::from_utf8_lossy(&body)).into()),
         }
     }

@@ -107,7 +107,8 @@ async fn paths(name: &str, n: usize, (running, generated): Sized<'_>) -> Outcome
     })
 }
 
-async fn median_start(world: &World) -> Outcome<f64> {
+/// The median of five starts, in milliseconds.
+pub(super) async fn median_start(world: &World) -> Outcome<f64> {
     let mut taken = Vec::new();
     for _ in 0..5 {
         taken.push(start(world).await?);

@@ -37,6 +37,8 @@ pub(super) enum Habit {
     StalledBody,
     /// Sends the first byte of a body and nothing more.
     StalledSmallBody,
+    /// The same after 15 KB of headers.
+    StalledBodyAfterHeaders,
     /// Requests pages continuously and reads none.
     NeverReads,
     /// Sends one header of 70 KiB.
@@ -98,6 +100,14 @@ async fn one(address: SocketAddr, habit: Habit, number: usize) -> Outcome<String
             sent(stream, &format!("{post}content-length: 64000\r\n\r\n{body}")).await
         }
         Habit::StalledSmallBody => sent(stream, &format!("{post}content-length: 64000\r\n\r\nx")).await,
+        Habit::StalledBodyAfterHeaders => {
+            let headers = "x".repeat(15_000);
+            sent(
+                stream,
+                &format!("{post}x-pad: {headers}\r\ncontent-length: 64000\r\n\r\nx"),
+            )
+            .await
+        }
         Habit::NeverReads => loop {
             stream
                 .write_all(b"GET /login HTTP/1.1\r\nhost: id.example\r\n\r\n")
@@ -170,14 +180,24 @@ async fn login(stream: TcpStream, number: usize) -> Outcome<String> {
     })
 }
 
-/// Opens `count` HTTP/2 connections, each with requests whose bodies stall, for `time`.
+/// What a request on HTTP/2 sends before it stalls.
+#[derive(Clone, Copy)]
+pub(super) struct Sends {
+    /// The number of short headers.
+    pub(super) headers: usize,
+    /// The number of bytes of the body.
+    pub(super) body: usize,
+}
+
+/// Opens many HTTP/2 connections, each with requests whose bodies stall, and holds them for `stay`.
 pub(super) async fn stalled_streams(
     address: SocketAddr,
     (connections, streams): (usize, usize),
+    sends: Sends,
     stay: Duration,
 ) -> Outcome {
     let mut tasks = JoinSet::new();
-    let stalled = Bytes::from(vec![b'x'; 60_000]);
+    let stalled = Bytes::from(vec![b'x'; sends.body]);
     for number in 0..connections {
         // Twice as many sources as for HTTP/1: a source may hold half as many HTTP/2 connections.
         let stream = TokioIo::new(connect(address, FIRST + 2 * number).await?);
@@ -191,6 +211,7 @@ pub(super) async fn stalled_streams(
             tasks.spawn(async move {
                 let request = http::Request::post(format!("http://{address}/oauth/token"));
                 let request = request.header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                let request = (0..sends.headers).fold(request, |request, n| request.header(format!("x{n}"), "y"));
                 if let Ok(request) = request.body(stalled) {
                     drop(sender.send_request(request).await);
                 }

@@ -1,7 +1,7 @@
 //! Measures the memory of a server at rest, with thousands of connections, and with clients that hold resources.
 
 use super::flood::{Watch, open, watch};
-use super::hostile::{Habit, many, stalled_streams};
+use super::hostile::{Habit, Sends, many, stalled_streams};
 use super::{TIMES, asks, flood};
 use crate::Outcome;
 use crate::deployment::{Deployment, Engine};
@@ -20,6 +20,8 @@ use tokio::time::sleep;
 const CONNECTIONS: usize = 4000;
 /// The number of HTTP/2 connections, more than are allowed, and of streams that each tries to open.
 const HTTP2: (usize, usize) = (600, 32);
+/// The number of headers of such a stream, which are almost as many as are allowed.
+const HEADERS: usize = 210;
 /// The number of people who sign in.
 const SIGN_INS: usize = 4;
 /// How long each state is held.
@@ -102,13 +104,15 @@ pub(crate) async fn measure(hallpass: &Path, folder: &Path, engine: Engine) -> O
 async fn held(server: &Program) -> Outcome<Vec<Line>> {
     let address = server.address;
     let mut lines = Vec::new();
-    let streams = tokio::spawn(stalled_streams(address, HTTP2, STAY));
-    let health = watch(server, STAY).await?;
-    streams.await??;
-    lines.push(loaded(
-        "as many stalled bodies on HTTP/2 as are allowed".to_owned(),
-        &health,
-    ));
+    for (headers, body, what) in [(0, 60_000, ""), (HEADERS, 1, " after many headers")] {
+        let streams = tokio::spawn(stalled_streams(address, HTTP2, Sends { headers, body }, STAY));
+        let health = watch(server, STAY).await?;
+        streams.await??;
+        lines.push(loaded(
+            format!("as many stalled bodies{what} on HTTP/2 as are allowed"),
+            &health,
+        ));
+    }
     let mut kept = Vec::new();
     for number in 0..CONNECTIONS {
         kept.push(asked(connect(address, number).await?).await?);
@@ -120,6 +124,7 @@ async fn held(server: &Program) -> Outcome<Vec<Line>> {
         (Habit::StalledHeaders, "15 KB of headers"),
         (Habit::StalledBody, "60 KB of a body"),
         (Habit::StalledSmallBody, "a byte of a body"),
+        (Habit::StalledBodyAfterHeaders, "15 KB of headers and a byte of a body"),
     ] {
         let (_, health) = tokio::join!(many(address, habit, CONNECTIONS, STAY), watch(server, STAY));
         lines.push(loaded(format!("{CONNECTIONS} stalled after {what}"), &health?));

@@ -219,7 +219,9 @@ async fn beside(
     let expected: &[&str] = match habit {
         Habit::Idle | Habit::NeverReads => &["still connected", "closed"],
         Habit::SlowHeaders => &["still connected", "closed", "408", "431", "503"],
-        Habit::StalledHeaders | Habit::StalledBody | Habit::StalledSmallBody => &["still connected", "closed", "503"],
+        Habit::StalledHeaders | Habit::StalledBody | Habit::StalledSmallBody | Habit::StalledBodyAfterHeaders => {
+            &["still connected", "closed", "503"]
+        }
         Habit::SlowBody => &["still connected", "closed", "400", "408"],
         Habit::HugeHeader | Habit::ManyHeaders => &["431", "closed"],
         Habit::Churn => &["200"],

@@ -79,7 +79,7 @@ impl Begun {
         true
     }
 
-    /// The bytes, for hyper. They are not counted any more: hyper's buffers have a limit for each connection.
+    /// The bytes, for hyper. From here on they are hyper's buffer, which has a limit, and then the head of a request, which counts.
     pub(super) fn take(&mut self) -> Bytes {
         let begun = std::mem::take(self);
         Bytes::from(begun.bytes)

@@ -2,7 +2,7 @@
 //! status, which is a blank page. This wrapper of the socket recognises such an answer, and sends one with a body instead.
 
 use super::beginning::Beginning;
-use super::{HEADERS, HEADERS_HTTP_2};
+use super::{HEADERS, HEADERS_HTTP_2, head};
 use crate::http::body::SLOWEST;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Bytes;
@@ -32,20 +32,10 @@ const MOST_HEADERS: usize = 100;
 /// The most bytes that are read and discarded after a last answer.
 const MOST_THROWN_AWAY: u64 = 256 * 1024;
 
-/// The bytes that a header counts in addition to its name and value (RFC 9113 §6.5.2).
-const EACH_HEADER: usize = 32;
-
 /// Refuses an HTTP/2 request whose headers, with its address, are too long. h2 refuses headers of twice that length without a
 /// text, because only h2 can answer on its connection.
 pub(super) fn refuse_long_headers<B>(request: &Request<B>, peer: IpAddr) -> Option<Response<Bytes>> {
-    let uri = request.uri();
-    let address = uri.path_and_query().map_or(0, |path| path.as_str().len());
-    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
-    let headers = request.headers().iter();
-    let size = headers.fold(address + authority + 4 * EACH_HEADER, |size, (name, value)| {
-        size + name.as_str().len() + value.len() + EACH_HEADER
-    });
-    if size <= HEADERS_HTTP_2 {
+    if head::length(request) <= HEADERS_HTTP_2 {
         return None;
     }
     log(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, peer);

@@ -6,6 +6,7 @@ mod beginning;
 mod begun;
 mod connection;
 mod explained;
+mod head;
 mod pulse;
 mod watched;
 
@@ -184,7 +185,10 @@ async fn serve(caller: Arc<ClientPeer>, open: Open, request: Request<Incoming>) 
     };
     let mut answer = match too_long {
         Some(refused) => refused,
-        None => dispatch(hallpass, pages, request, *peer).await,
+        None => match head::hold(&hallpass.in_flight, *source, &request) {
+            Ok(_held) => dispatch(hallpass, pages, request, *peer).await,
+            Err(NoRoom) => no_room(hallpass),
+        },
     };
     if method == Method::HEAD {
         leave_out_body(&mut answer);

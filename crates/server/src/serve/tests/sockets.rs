@@ -99,6 +99,28 @@ async fn headers_that_are_waited_for_count_as_memory() {
     .await;
 }
 
+/// RFC 9110 §10.1.1: a client that waits for 100 (Continue) has sent no body yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_count_as_memory_until_the_answer() {
+    with_server(|hallpass, address| {
+        let mut stream = connect(address);
+        let pad = "x".repeat(15_000);
+        let head = format!(
+            "POST /oauth/token HTTP/1.1\r\nHost: id.example\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\
+             Connection: close\r\nX-Pad: {pad}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).unwrap();
+        assert_eq!(interim, *b"HTTP/1.1 100 Continue\r\n\r\n");
+        assert!(hallpass.in_flight.held(HeldKind::Bytes) > 15_000);
+        stream.write_all(b"a").unwrap();
+        assert!(rest(&mut stream).starts_with("HTTP/1.1 4"));
+        assert_eq!(hallpass.in_flight.held(HeldKind::Bytes), 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_that_find_no_room_get_503() {
     with_server(|hallpass, address| {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::serve::listen::head::EACH_HEADER;
 use crate::serve::listen::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
