@@ -26,7 +26,7 @@ cargo xtask bench [OPTION…]             compare with bare servers (--help show
 cargo xtask bench --peers [OPTION…]     install other authorization servers, and compare with them
 cargo xtask faults [--kills NUMBER] [--seed NUMBER] [--only PART,PART…]
                                         run the fault tests at full length: kill, disk, overload, torment, upgrade,
-                                        ha, model, fuzz
+                                        ha, keeper, model, fuzz
 cargo xtask fuzz [--seconds N] [TARGET…]  run the fuzz targets, each for N seconds (60 by default)";
 
 fn main() -> ExitCode {
