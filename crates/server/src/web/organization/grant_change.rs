@@ -1,6 +1,6 @@
 //! What an owner does with a grant of the organization: ends it, takes it over, or leaves it fewer permissions.
 
-use super::settings::{self, place_of};
+use super::settings::{self, list_of};
 use crate::http::respond::{Response, unchanged};
 use crate::oauth::Refusal;
 use crate::organizations::role_in;
@@ -26,7 +26,7 @@ enum Wish {
 pub(crate) async fn change(Post { visit, form }: Post) -> Result<Response, Response> {
     let opened = visit.open_returned(Purpose::OrganizationGrant, &form);
     let Some(user) = visit.user.clone() else {
-        return Ok(prompt::interrupted(&visit, &place_of(&visit), None, Kept::default()));
+        return Ok(prompt::interrupted(&visit, &list_of(&visit), None, Kept::default()));
     };
     if !opened.as_ref().is_some_and(|opened| opened.fits) {
         let mut visit = visit;
@@ -133,5 +133,5 @@ fn to_list(visit: &Visit, done: GrantsDone) -> Response {
         GrantsDone::Gone => "gone",
         GrantsDone::NoneLeft => "none-left",
     };
-    visit.go(&visit.address(&format!("{}?tab=apps&done={word}", place_of(visit))))
+    visit.go(&visit.address(&format!("{}&done={word}", list_of(visit))))
 }

@@ -14,6 +14,7 @@ use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{ErrorKind, MemberLine, Notice, OrganizationGrants, OrganizationSettings, Pages, Tab};
 use crate::web::{SignedIn, Visit};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// `GET /organizations/{slug}`. It is 404 for people who are neither owner nor developer, and always for the hidden organization.
@@ -40,15 +41,31 @@ pub(super) async fn page_of_grants(SignedIn { visit, user }: SignedIn) -> Result
     show(&visit, &user, Tab::ConnectedApps, None).await
 }
 
-/// The place of the page.
-pub(super) fn place_of(visit: &Visit) -> String {
-    format!("/organizations/{}", slug(visit))
+/// The settings again, as the answer to a sign-in: the form that was sent before it did nothing.
+///
+/// # Errors
+/// The response to send instead.
+pub(crate) async fn again(mut visit: Visit, user: Arc<User>) -> Result<Response, Response> {
+    visit.notice = Some(Notice::NothingDone);
+    let visit = visit.with_navigation().await?;
+    page(SignedIn { visit, user }).await
+}
+
+/// Whether it is the place of an organization's settings.
+pub(crate) fn is_place(place: &str) -> bool {
+    place.starts_with("/organizations/")
+}
+
+/// The place of the organization's own grants.
+pub(super) fn list_of(visit: &Visit) -> String {
+    path_of(visit, Tab::ConnectedApps)
 }
 
 fn path_of(visit: &Visit, tab: Tab) -> String {
+    let place = format!("/organizations/{}", slug(visit));
     match tab.word() {
-        Some(word) => format!("{}?tab={word}", place_of(visit)),
-        None => place_of(visit),
+        Some(word) => format!("{place}?tab={word}"),
+        None => place,
     }
 }
 

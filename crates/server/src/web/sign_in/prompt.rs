@@ -27,7 +27,8 @@ fn site_of(visit: &Visit, place: &str) -> Option<Response> {
 
 /// The sign-in form as the answer to a form whose session had ended. `place` is the place to continue at.
 pub(crate) fn interrupted(visit: &Visit, place: &str, app: Option<&str>, kept: Kept) -> Response {
-    let said = format!("{place}?notice={NOTHING_DONE}");
+    let and = if place.contains('?') { '&' } else { '?' };
+    let said = format!("{place}{and}notice={NOTHING_DONE}");
     match site_of(visit, &said) {
         Some(response) => unchanged(response),
         None => unchanged(show(

@@ -5,6 +5,7 @@ use crate::store::model::User;
 use crate::web::account::connected_apps;
 use crate::web::developer::{apps, change_app, new_app};
 use crate::web::onward::Onward;
+use crate::web::organization::settings;
 use crate::web::view::Notice;
 use crate::web::{SignedIn, Visit};
 use http::{Method, Uri};
@@ -17,14 +18,17 @@ use std::sync::Arc;
 pub(super) async fn resume(onward: Onward, mut visit: Visit, user: Arc<User>) -> Result<Response, Response> {
     let is_apps_form = onward.place == "/account/apps";
     let is_developers_form = onward.place.starts_with("/developer/apps/");
+    let is_settings_form = settings::is_place(&onward.place);
     let uri = onward.place.parse::<Uri>().ok();
-    let (Some(kept), Some(uri), true) = (onward.kept, uri, is_apps_form || is_developers_form) else {
+    let (Some(kept), Some(uri), true) = (onward.kept, uri, is_apps_form || is_developers_form || is_settings_form)
+    else {
         return Ok(visit.go(&visit.address(&onward.place)));
     };
     (visit.parts.method, visit.parts.uri) = (Method::GET, uri);
     let fields = kept.fields_of(&user);
     match (onward.place.as_str(), fields) {
         ("/account/apps", fields) => connected_apps::again(visit, user, Notice::NothingDone, fields.as_ref()).await,
+        (place, _) if settings::is_place(place) => settings::again(visit, user).await,
         (new_app::PLACE, Some(fields)) => new_app::again(visit, user, &fields).await,
         (place, Some(fields)) if change_app::is_place(place) => change_app::again(visit, user, &fields).await,
         (_, fields) => {

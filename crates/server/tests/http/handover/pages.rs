@@ -1,7 +1,8 @@
 //! The pages of a person whom the site signed in.
 
-use super::{authorize, server};
+use super::{authorize, server, server_with};
 use crate::harness::{JOHN, Landing, Site, ann};
+use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +43,40 @@ async fn a_form_can_still_be_sent_after_the_session() {
         "the app is still connected"
     );
 }
+
+/// The page of an organization's own grants comes back on the same tab.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organizations_form_comes_back_to_its_tab_after_the_session() {
+    let server = server_with(ROBOT).await;
+    let (site, browser) = (Site::new(&server), server.browser());
+    let mut owner = ann();
+    owner["organization"] = json!({ "id": "10", "name": "Bakery", "role": "owner" });
+    let robot = server.client("robot", "https://robot.example/callback");
+    let address = format!("/oauth/authorize?{}", robot.query(&[("scope", "read")]));
+    let consent = site.sign_in(&browser, &address, owner.clone()).await.consent();
+    let callback = browser.decide(&consent, "allow").await.callback();
+    robot.redeem(callback.code()).await.tokens();
+    let slug = server.sql("SELECT slug FROM organizations WHERE external_id = '10'");
+    let place = format!("/organizations/{}?tab=apps", slug.trim());
+    let page = browser.open(&place).await;
+    server.advance(Duration::from_secs(3_600));
+    let form = page.form("end");
+    let sent = Landing::of(browser.submit(&page, &form, &[("end", "1")]).await).callback();
+    let back = site.accept(sent.get("handover"), owner).await;
+    let page = Landing::of(browser.open(&back).await).page();
+    assert!(page.text().contains("Nothing was done"), "{}", page.text());
+    assert!(page.forms().iter().any(|form| form.has("end")), "{}", page.text());
+}
+
+const ROBOT: &str = r#"
+[[apps]]
+name = "Robot"
+client_id = "robot"
+client_secret = "a-secret-of-43-characters-as-hallpass-makes"
+redirect_uris = ["https://robot.example/callback"]
+reach = "partner"
+acts_as = "organization"
+"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn own_accounts_have_their_form_with_a_button_to_the_site() {

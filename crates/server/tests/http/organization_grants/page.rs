@@ -1,7 +1,7 @@
 //! The organization's page: its grants, and what an owner does with them.
 
 use super::{DORA, MAX, OLGA, OWEN, connected, grants, mary_of_globex, press, robot, world};
-use crate::harness::{JOHN, Server};
+use crate::harness::{JOHN, Landing, Server};
 use std::time::Duration;
 
 const PAGE: &str = "/organizations/acme?tab=apps";
@@ -245,8 +245,12 @@ async fn a_form_of_another_session_does_nothing_and_says_so() {
     let other = server.browser_of(OLGA).await;
     let refused = other.submit(&page, &form, &[("end", "1")]).await;
     assert!(refused.text().contains("Nothing was"), "{}", refused.text());
+    // Without a session the form leads to the sign-in, and from there back to its page.
     let stranger = server.browser();
-    stranger.submit(&page, &form, &[("end", "1")]).await;
+    let login = Landing::of(stranger.submit(&page, &form, &[("end", "1")]).await).login();
+    let back = stranger.send_login(&login, OWEN).await;
+    assert!(back.text().contains("Nothing was done"), "{}", back.text());
+    assert!(back.forms().iter().any(|form| form.has("end")), "{}", back.text());
     assert_eq!(grants(&server).len(), 1);
 }
 
