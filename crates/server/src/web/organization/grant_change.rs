@@ -62,7 +62,7 @@ async fn owned(visit: &Visit, user: &User) -> Result<Organization, Response> {
     let organization = settings::organization(visit, user).await?;
     match role_in(user, &organization) {
         Some(Role::Owner) => Ok(organization),
-        _ => Err(visit.error(403, ErrorKind::Forbidden)),
+        _ => Err(visit.wrong_account(ErrorKind::Forbidden, None, &list_of(visit))),
     }
 }
 

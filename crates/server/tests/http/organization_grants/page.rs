@@ -2,6 +2,7 @@
 
 use super::{DORA, MAX, OLGA, OWEN, connected, grants, mary_of_globex, press, robot, world};
 use crate::harness::{JOHN, Landing, Server};
+use reqwest::Method;
 use std::time::Duration;
 
 const PAGE: &str = "/organizations/acme?tab=apps";
@@ -250,6 +251,35 @@ async fn a_form_of_another_session_does_nothing_and_says_so() {
     let login = Landing::of(stranger.submit(&page, &form, &[("end", "1")]).await).login();
     let back = stranger.send_login(&login, OWEN).await;
     assert!(back.text().contains("Nothing was done"), "{}", back.text());
+    assert!(back.forms().iter().any(|form| form.has("end")), "{}", back.text());
+    assert_eq!(grants(&server).len(), 1);
+}
+
+/// If a page says "sign in with another account", it has a button for that, which leads back to the same page.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_became_a_developer_can_switch_accounts() {
+    let server = world().await;
+    connected(&server).await;
+    let owen = server.browser_of(OWEN).await;
+    let page = owen.open(PAGE).await;
+    let role = Some(serde_json::json!({ "role": "developer" }));
+    let path = "/organizations/acme/members/owen@example.com";
+    assert_eq!(server.operator(Method::PUT, path, role).await.status, 200);
+    let refused = owen.submit(&page, &page.form("end"), &[("end", "1")]).await;
+    assert_eq!(refused.status, 403);
+    assert!(
+        refused.text().contains("Sign in with another account"),
+        "{}",
+        refused.text()
+    );
+    let forms = refused.forms();
+    let switch = forms.iter().find(|form| form.action.ends_with("/switch"));
+    let login = owen.submit(&refused, switch.expect("a button"), &[]).await;
+    let back = owen.send_login(&Landing::of(login).login(), OLGA).await;
+    assert_eq!(
+        (back.url.path(), back.url.query()),
+        ("/organizations/acme", Some("tab=apps"))
+    );
     assert!(back.forms().iter().any(|form| form.has("end")), "{}", back.text());
     assert_eq!(grants(&server).len(), 1);
 }
