@@ -166,3 +166,29 @@ async fn with_public_url_the_origin_decides_and_not_the_host() {
         assert!(answer.text().contains(&said), "{}", answer.text());
     }
 }
+
+/// Nothing else shows an operator that a proxy changes the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_both_addresses_of_a_refused_page_and_form() {
+    let server = Server::binary("default", APPS).await;
+    get(&server, "/login", "evil.example").await;
+    sign_in_at(&server, &format!("127.0.0.1:{}", server.port()), "http://10.0.0.5").await;
+    let (log, own) = (server.log(), &server.issuer);
+    let says = |line: &str, words: &[&str]| {
+        let found = log.lines().find(|found| found.contains(line));
+        let found = found.unwrap_or_else(|| panic!("no {line:?}: {log}"));
+        assert!(words.iter().all(|word| found.contains(word)), "{words:?}: {found}");
+    };
+    says(
+        "refused a page at an unknown host",
+        &[r#"host="evil.example""#, &format!("own={own:?}"), r#"path="/login""#],
+    );
+    says(
+        "refused a form that was opened at another address",
+        &[
+            r#"origin="http://10.0.0.5""#,
+            &format!("host=\"127.0.0.1:{}\"", server.port()),
+            &format!("public_url={own:?}"),
+        ],
+    );
+}
