@@ -7,7 +7,7 @@
 use crate::serve::hallpass::Hallpass;
 use crate::web::view::ErrorKind;
 use http::request::Parts;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use url::Url;
 
 /// The host names of this computer.
@@ -50,8 +50,7 @@ pub(super) fn check_origin(hallpass: &Hallpass, parts: &Parts) -> Result<(), For
     if is_own_origin(hallpass, parts) {
         return Ok(());
     }
-    let origin = parts.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
-    let (seen, own) = (shown(origin.unwrap_or_default()), hallpass.issuer.as_str());
+    let (seen, own) = (shown_origin(&parts.headers), hallpass.issuer.as_str());
     let (host, path) = (shown(&host(parts).unwrap_or_default()), parts.uri.path());
     tracing::info!(origin = ?seen, ?host, public_url = own, path, "refused a form that was opened at another address");
     Err(ForeignOrigin(seen))
@@ -69,17 +68,22 @@ pub(super) fn is_own_host(hallpass: &Hallpass, parts: &Parts) -> bool {
     is_host_of(&host, &own)
 }
 
-/// Whether the request comes from our own pages, or does not name an origin. A browser that hides the origin still says whether
-/// it is the same one (Fetch Metadata).
+/// Whether the request comes from our own pages, or does not name an origin.
 pub(super) fn is_own_origin(hallpass: &Hallpass, parts: &Parts) -> bool {
-    let Some(origin) = parts.headers.get(header::ORIGIN) else {
+    comes_from(&parts.headers, &hallpass.issuer)
+}
+
+/// Whether the request comes from a page at `own`, or does not name an origin. A browser that hides the origin still says
+/// whether it is the same one (Fetch Metadata).
+pub(crate) fn comes_from(headers: &HeaderMap, own: &str) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
     if origin == "null" {
-        let site = parts.headers.get("sec-fetch-site");
+        let site = headers.get("sec-fetch-site");
         return site.is_some_and(|site| site == "same-origin");
     }
-    let Ok(own) = Url::parse(&hallpass.issuer) else {
+    let Ok(own) = Url::parse(own) else {
         return false;
     };
     origin
@@ -114,6 +118,12 @@ fn is_same_computer(origin: &str, own: &Url) -> bool {
     let same =
         |origin: &Url| origin.scheme() == own.scheme() && origin.port_or_known_default() == own.port_or_known_default();
     Url::parse(origin).is_ok_and(|origin| local(&origin) && local(own) && same(&origin))
+}
+
+/// The origin that the browser named, shortened.
+pub(crate) fn shown_origin(headers: &HeaderMap) -> String {
+    let origin = headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    shown(origin.unwrap_or_default())
 }
 
 fn shown(bytes: &[u8]) -> String {

@@ -1,7 +1,7 @@
 //! The pages for people: sign in, consent, the code to copy, the account with its connected apps, errors.
 
 pub(crate) mod account;
-mod address;
+pub(crate) mod address;
 mod browser;
 pub(crate) mod developer;
 mod form;

@@ -1,7 +1,8 @@
 //! Requests whose `Host` is not the server's (docs/decisions/0055).
 
-use crate::harness::{APPS, Answer, JOHN, REDIRECT_URI, SECRET, Server, encoded};
+use crate::harness::{APPS, Answer, Demo, JOHN, REDIRECT_URI, SECRET, Server, encoded};
 use reqwest::Method;
+use url::Url;
 
 const PAGES: [&str; 8] = [
     "/",
@@ -191,4 +192,65 @@ async fn the_log_names_both_addresses_of_a_refused_page_and_form() {
             &format!("public_url={own:?}"),
         ],
     );
+}
+
+/// The sample app of the demo has the same rule, page and log line.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_app_takes_forms_of_its_own_pages_only() {
+    let demo = Demo::start("default").await;
+    let redirect: Url = demo.redirect_uri.parse().unwrap();
+    let app = redirect.origin().ascii_serialization();
+    let desk: Url = format!("{app}/apps/{}", demo.client_id).parse().unwrap();
+    let page = demo
+        .server
+        .send(&desk, demo.server.plain_request(Method::GET, &desk))
+        .await;
+    let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
+    let form = page
+        .forms()
+        .into_iter()
+        .find(|form| form.action.ends_with("/connect"))
+        .expect("a form");
+    let url = desk.join(&form.action).unwrap();
+    let sent = async |headers: &[(&str, &str)]| {
+        let request = demo.server.plain_request(Method::POST, &url).form(&form.filled(&[]));
+        let request = request.header("cookie", &cookie);
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value));
+        demo.server.send(&url, request).await
+    };
+    let (own, hidden) = (("origin", app.as_str()), ("origin", "null"));
+    for headers in [&[own][..], &[hidden, ("sec-fetch-site", "same-origin")], &[]] {
+        let answer = sent(headers).await;
+        let location = answer.header("location");
+        assert!(location.starts_with(&demo.server.issuer), "{headers:?}: {location}");
+    }
+    let at = format!("this app is at {app}.");
+    for (headers, from) in [
+        (
+            &[("origin", "https://evil.example")][..],
+            "sent from https://evil.example",
+        ),
+        (&[hidden][..], "hides where the form was sent from"),
+        (
+            &[hidden, ("sec-fetch-site", "cross-site")],
+            "hides where the form was sent from",
+        ),
+    ] {
+        let answer = sent(headers).await;
+        assert_eq!((answer.status, answer.header("location")), (403, ""), "{headers:?}");
+        let text = answer.text();
+        assert!(text.contains(from) && text.contains(&at), "{headers:?}: {text}");
+    }
+    let log = demo.server.log();
+    let refused: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("the sample app refused a form"))
+        .collect();
+    assert_eq!(refused.len(), 3, "{log}");
+    for (line, origin) in refused.iter().zip(["https://evil.example", "null", "null"]) {
+        let words = [format!("origin={origin:?}"), format!("own={app:?}")];
+        assert!(words.iter().all(|word| line.contains(word)), "{line}");
+    }
 }

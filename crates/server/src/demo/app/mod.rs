@@ -43,6 +43,7 @@ use super::world::{Call, ClientAuthentication};
 use crate::config::GrantType;
 use crate::http::cookies;
 use crate::http::respond;
+use crate::web::address;
 
 const LARGEST_FORM: usize = 16 * 1024;
 
@@ -299,13 +300,26 @@ impl Service {
         problem(&self.app, status, &text)
     }
 
+    /// Answers a form that was not sent from a page at the app's address. The page and the log name both addresses.
+    fn foreign(&self, request: &Request) -> Response {
+        let (seen, own) = (address::shown_origin(request.headers()), self.app.url.as_str());
+        let path = request.uri().path();
+        tracing::info!(origin = ?seen, own, path, "the sample app refused a form that was opened at another address");
+        let from = match seen.as_str() {
+            "null" | "" => "Your browser hides where the form was sent from".to_owned(),
+            _ => format!("The form was sent from {seen}"),
+        };
+        let text =
+            format!("{from}, and this app is at {own}. Nothing was done: open the page at {own} and send it again.");
+        problem(&self.app, 403, &text)
+    }
+
     /// Reads a form of one of the app's own pages: it has the app's origin, and the token that only the app's pages know.
     async fn form(&self, request: Request) -> Result<(Arc<Mutex<SampleSession>>, Vec<u8>), Response> {
         let stale = "This page has been open for too long, or the request came from another site. Start again: nothing is lost.";
         let refusal = || problem(&self.app, 403, stale);
-        let origin = request.headers().get(header::ORIGIN);
-        if origin.is_some_and(|origin| origin.as_bytes() != self.app.url.as_bytes()) {
-            return Err(refusal());
+        if !address::comes_from(request.headers(), &self.app.url) {
+            return Err(self.foreign(&request));
         }
         let (session, made) = self.session(request.headers());
         if made.is_some() {

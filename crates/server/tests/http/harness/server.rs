@@ -328,7 +328,7 @@ impl Server {
     }
 
     /// A request sent to the URL's own address.
-    pub(super) fn plain_request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
+    pub(crate) fn plain_request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
         self.http.request(method, url.as_str())
     }
 
