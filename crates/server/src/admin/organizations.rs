@@ -7,6 +7,7 @@ use super::{find, moment};
 use crate::apps::registration::{ExternalOrganizationId, Slug};
 use crate::audit::Who;
 use crate::http::paging::{Cursor, List, PageQuery};
+use crate::organizations::MOST_MEMBERSHIPS;
 use crate::random;
 use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
@@ -275,6 +276,12 @@ pub(super) async fn set_member(
     check_role(&organization, role)?;
     let organization = organization.id;
     let user = find::user(&hallpass, &email).await?;
+    let is_new = user.memberships.iter().all(|one| one.organization != organization);
+    if is_new && user.memberships.len() >= MOST_MEMBERSHIPS {
+        let text =
+            format!("a person has at most {MOST_MEMBERSHIPS} organizations: remove {email:?} from another one first");
+        return Err(Failure::conflict(text));
+    }
     let event = who.did(AuditAction::MemberSet, now).member(&user, organization);
     let event = event.after(&json!({ "role": role }));
     let store = hallpass.store.recording(event.if_different());

@@ -5,6 +5,9 @@ use crate::serve::hallpass::Hallpass;
 use crate::store::model::{Organization, Role, User};
 use std::sync::Arc;
 
+/// The most organizations of one person: pages and answers name them all (docs/decisions/0060).
+pub(crate) const MOST_MEMBERSHIPS: usize = 1_000;
+
 /// The organizations of a person, with the person's role in each.
 ///
 /// # Errors

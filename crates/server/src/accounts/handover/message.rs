@@ -6,6 +6,7 @@ use super::members::Members;
 use crate::apps::names;
 use crate::apps::registration::{Email, ExternalId};
 use crate::config::language_tag;
+use crate::organizations::MOST_MEMBERSHIPS;
 use crate::store::model::{SitePerson, SiteRefusal};
 use crate::time::Instant;
 
@@ -15,8 +16,6 @@ const LONGEST_NAME: usize = 200;
 const LONGEST_MESSAGE: usize = 1_000;
 /// The longest other text, in bytes.
 const LONGEST_TEXT: usize = 255;
-/// The most organizations of one person.
-const MOST_ORGANIZATIONS: usize = 1_000;
 /// A moment in seconds that is larger than this is probably in milliseconds.
 const FAR_SECONDS: i64 = 100_000_000_000;
 
@@ -216,8 +215,8 @@ impl Organizations {
             (Some(_), Some(_)) => Err(members.wrong("organization", "send either `organization` or `organizations`")),
             (Some(one), None) => Named::read("organization", one).map(Self::Current),
             (None, Some(Json::List(all))) => {
-                if all.len() > MOST_ORGANIZATIONS {
-                    let text = format!("a person has at most {MOST_ORGANIZATIONS} organizations");
+                if all.len() > MOST_MEMBERSHIPS {
+                    let text = format!("a person has at most {MOST_MEMBERSHIPS} organizations");
                     return Err(members.wrong("organizations", text));
                 }
                 let mut named: Vec<Named> = Vec::with_capacity(all.len());

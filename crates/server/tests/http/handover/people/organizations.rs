@@ -1,6 +1,7 @@
 //! A person leaves an organization of the site.
 
 use super::*;
+use reqwest::Method;
 
 const PARTNER: &str = r#"
 [[organizations]]
@@ -87,4 +88,28 @@ async fn organizations_of_the_operator_are_not_the_sites() {
     ));
     assert_eq!(server.identity(&tokens.access).await.status, 401);
     assert_eq!(grants(&server).await[0]["state"], "paused");
+}
+
+/// Decision 60: pages and answers name all organizations of a person, so there is a largest number of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operator_adds_nobody_to_a_thousand_and_first_organization() {
+    let server = server_with(PARTNER).await;
+    let (site, browser) = (Site::new(&server), server.browser());
+    site.sign_in(&browser, "/account", ann()).await.page();
+    let all: Vec<_> = (0..1_000).map(|id| json!({ "id": id.to_string() })).collect();
+    let described = json!({ "organizations": all });
+    assert_eq!(site.call("PUT", &path("4711", ""), Some(&described)).await.status, 200);
+    let slug = server.sql("SELECT slug FROM organizations WHERE external_id = '7'");
+    let member = |slug: &str| format!("/organizations/{}/members/4711", slug.trim());
+    let put = async |slug: &str| {
+        let role = Some(json!({ "role": "developer" }));
+        server.operator(Method::PUT, &member(slug), role).await
+    };
+    let refused = put("acme").await;
+    assert_eq!(refused.refusal(), "409 conflict");
+    assert!(refused.body.contains("at most 1000 organizations"), "{}", refused.body);
+    // The role in one of them can be changed, and another one has room after the person left one.
+    assert_eq!(put(&slug).await.status, 200);
+    assert_eq!(server.operator(Method::DELETE, &member(&slug), None).await.status, 200);
+    assert_eq!(put("acme").await.status, 200);
 }
