@@ -30,6 +30,14 @@ pub(super) fn of(config: &Config, is_of_preset: impl Fn(&str) -> bool) -> Vec<St
     if matches!(tokens.refresh, Lifetime::For(refresh) if refresh < tokens.access) {
         warnings.push("tokens.refresh: shorter than `access`: a refresh token ends before it is needed".to_owned());
     }
+    if tokens.refresh_idle.is_some_and(|idle| idle < tokens.access) {
+        warnings
+            .push("tokens.refresh_idle: shorter than `access`: a refresh token ends before it is needed".to_owned());
+    }
+    if tokens.refresh_absolute.is_some_and(|absolute| absolute < tokens.access) {
+        let text = "shorter than `access`: the grant and its access token end before a refresh is needed";
+        warnings.push(format!("tokens.refresh_absolute: {text}"));
+    }
     if tokens.code > LONGEST_CODE {
         warnings.push("tokens.code: longer than ten minutes, the most that RFC 6749 §4.1.2 recommends".to_owned());
     }

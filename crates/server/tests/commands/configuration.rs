@@ -46,6 +46,8 @@ fn what_is_hardly_meant_is_warned_of_and_works() {
         [tokens]
         access = "2h"
         refresh = "1h"
+        refresh_idle = "30m"
+        refresh_absolute = "90m"
         code = "1d"
         grace = "2d"
         [[resources]]
@@ -62,6 +64,8 @@ fn what_is_hardly_meant_is_warned_of_and_works() {
     let keys = [
         "server.public_url",
         "tokens.refresh",
+        "tokens.refresh_idle",
+        "tokens.refresh_absolute",
         "tokens.code",
         "tokens.grace",
         "resources[0].secret",
