@@ -113,6 +113,23 @@ pub(crate) fn bind(socket: &Path) -> io::Result<AdminSocket> {
     bind_by(socket, |draft| UnixListener::bind(SocketPath::to(draft)?.as_path()))
 }
 
+/// Checks that the system accepts the path at which [`bind`] creates the socket.
+///
+/// # Errors
+/// If the path is too long here.
+pub(crate) fn check_path(socket: &Path) -> io::Result<()> {
+    SocketPath::check(&draft_in(&private_folder(socket)))
+}
+
+/// The folder in which the socket is created.
+fn private_folder(socket: &Path) -> PathBuf {
+    socket.with_extension("new")
+}
+
+fn draft_in(private: &Path) -> PathBuf {
+    private.join("s")
+}
+
 /// Creates the socket in a folder that nobody else can enter, and moves it from there. Under a umask of 0 everybody could open it
 /// between its creation and the change of its permissions.
 fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> io::Result<AdminSocket> {
@@ -127,13 +144,13 @@ fn bind_by(socket: &Path, bind: impl Fn(&Path) -> io::Result<UnixListener>) -> i
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let private = socket.with_extension("new");
+    let private = private_folder(socket);
     // A server that was killed at this point leaves the folder behind.
     match fs::remove_dir_all(&private) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => DirBuilder::new().mode(0o700).create(&private)?,
     }
-    let draft = private.join("s");
+    let draft = draft_in(&private);
     let bound = bind(&draft).and_then(|listener| {
         fs::set_permissions(&draft, Permissions::from_mode(0o600))?;
         fs::rename(&draft, socket)?;

@@ -1,15 +1,16 @@
 //! `hallpass config` and `hallpass migrate`, and where every command finds its configuration.
 
 use super::{Failed, print};
+use crate::admin;
 use crate::config::{Config, ConfigError, Loaded, Source, StoreUrl, default_file, preset_names, preset_text};
 use crate::data_folder::ownership;
-use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock};
+use crate::data_folder::{DataFolder, DataFolderError, DatabaseLock, admin_socket};
 use crate::store::Store;
 use clap::{Args, Subcommand};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{self, PathBuf};
 
 /// The options that select a configuration.
 #[derive(Args)]
@@ -120,6 +121,12 @@ fn check(sources: Sources) -> Result<(), Failed> {
     let loaded = load(sources, [])?;
     if !given && loaded.layers.len() < 2 {
         let text = "there is no hallpass.toml in this folder: name a file by --config".to_owned();
+        return Err(ConfigError { problems: vec![text] }.into());
+    }
+    let data = &loaded.config.server.data;
+    let data = fs::canonicalize(data).or_else(|_| path::absolute(data));
+    if let Err(error) = data.and_then(|data| admin::api::check_path(&admin_socket(&data))) {
+        let text = format!("server.data: {error}");
         return Err(ConfigError { problems: vec![text] }.into());
     }
     for warning in &loaded.warnings {

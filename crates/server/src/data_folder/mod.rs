@@ -6,6 +6,7 @@
 
 pub(crate) mod ownership;
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::os::fd::AsRawFd as _;
@@ -148,6 +149,9 @@ fn check_links(database: &Metadata) -> io::Result<()> {
     }
 }
 
+/// The open files of this process, where the system shows them as a folder.
+const OPEN_FILES: &str = "/proc/self/fd";
+
 /// The longest path of a socket that every system accepts, in bytes (`sun_path` without its NUL).
 const LONGEST_SOCKET: usize = 103;
 
@@ -161,16 +165,10 @@ impl SocketPath {
     /// The path itself, or, if it is too long, a path through the open folder. That path is valid as long as this value
     /// lives.
     pub(crate) fn to(socket: &Path) -> io::Result<Self> {
-        if socket.as_os_str().len() <= LONGEST_SOCKET {
+        let open = Path::new(OPEN_FILES);
+        let Some((parent, name)) = split_if_long(socket, open)? else {
             let path = socket.to_owned();
             return Ok(Self { path, _folder: None });
-        }
-        let open = Path::new("/proc/self/fd");
-        let (Some(parent), Some(name), true) = (socket.parent(), socket.file_name(), open.exists()) else {
-            let text = format!(
-                "the path of a socket has at most {LONGEST_SOCKET} bytes here: use a data folder with a shorter path"
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         };
         let folder = File::open(parent)?;
         let path = open.join(folder.as_raw_fd().to_string()).join(name);
@@ -178,9 +176,31 @@ impl SocketPath {
         Ok(Self { path, _folder: folder })
     }
 
+    /// Checks that there is such a path, also if the folder does not exist yet.
+    ///
+    /// # Errors
+    /// If the path is too long here.
+    pub(crate) fn check(socket: &Path) -> io::Result<()> {
+        split_if_long(socket, Path::new(OPEN_FILES)).map(drop)
+    }
+
     pub(crate) fn as_path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The folder and the name of a socket whose path is too long for the system. `open` is the folder of the open files.
+fn split_if_long<'a>(socket: &'a Path, open: &Path) -> io::Result<Option<(&'a Path, &'a OsStr)>> {
+    if socket.as_os_str().len() <= LONGEST_SOCKET {
+        return Ok(None);
+    }
+    let parts = socket.parent().zip(socket.file_name());
+    parts.filter(|_| open.exists()).map(Some).ok_or_else(|| {
+        let text = format!(
+            "the path of a socket has at most {LONGEST_SOCKET} bytes here: use a data folder with a shorter path"
+        );
+        io::Error::new(io::ErrorKind::InvalidInput, text)
+    })
 }
 
 /// The path of the admin API's socket in the folder `data`.
@@ -279,6 +299,18 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         let refusal = DatabaseLock::take(&link).unwrap_err().to_string();
         assert!(refusal.contains("everybody may write"), "{refusal}");
+    }
+
+    #[test]
+    fn a_long_path_to_a_socket_needs_the_folder_of_open_files() {
+        let (open, missing) = (Path::new("/"), Path::new("/nowhere/fd"));
+        let longest = PathBuf::from(format!("/{}/s", "d".repeat(LONGEST_SOCKET - 3)));
+        assert_eq!(split_if_long(&longest, missing).unwrap(), None);
+        let longer = PathBuf::from(format!("/{}/s", "d".repeat(LONGEST_SOCKET - 2)));
+        let (folder, name) = split_if_long(&longer, open).unwrap().unwrap();
+        assert_eq!(folder.join(name), longer);
+        let refusal = split_if_long(&longer, missing).unwrap_err().to_string();
+        assert!(refusal.contains("at most 103 bytes"), "{refusal}");
     }
 
     #[test]
