@@ -121,9 +121,7 @@ impl Chromium {
                 );
             }
         }
-        let forced = json!([{"name": "forced-colors", "value": "active"}]);
-        self.debugger("Emulation.setEmulatedMedia", json!({"features": forced}))
-            .await?;
+        self.force_colours().await?;
         let picture = pictures().join(format!("{page}-forced-{PHONE}.png"));
         self.driver.screenshot(&picture).await?;
         self.width(DESK).await?;
@@ -142,6 +140,47 @@ impl Chromium {
         assert!(number(0, 1) <= number(1, 0), "above: {boxes}");
         assert!(number(0, 2) >= number(1, 2), "as wide: {boxes}");
         self.width(DESK).await
+    }
+
+    /// Checks that on a phone each link and button at the top of the page can be seen and pressed: it is in the window and at
+    /// least 24 px high (WCAG 2.5.8), and overlaps no other.
+    pub(crate) async fn top_fits_on_a_phone(&self) -> WebDriverResult<()> {
+        self.width(PHONE).await?;
+        let boxes = "[...document.querySelectorAll('.top a, .top button')].map(control => {
+            const box = control.getBoundingClientRect();
+            return [control.checkVisibility() && box.width, box.left, box.right, box.top, box.bottom];
+        })";
+        let boxes = self.evaluate(boxes).await?;
+        let number = |side: &Value| side.as_f64().unwrap_or_default();
+        let controls = boxes.as_array().expect("a list");
+        let controls: Vec<Vec<f64>> = controls
+            .iter()
+            .map(|sides| sides.as_array().expect("a box").iter().map(number).collect())
+            .collect();
+        assert!(controls.len() >= 5, "brand, two places, person and sign-out: {boxes}");
+        for (position, one) in controls.iter().enumerate() {
+            assert!(one[0] > 0.0 && one[4] - one[3] >= 24.0, "{position} is small: {boxes}");
+            assert!(
+                one[1] >= 0.0 && one[2] <= f64::from(PHONE),
+                "{position} is outside: {boxes}"
+            );
+            for other in &controls[..position] {
+                let beside = one[1] >= other[2] || other[1] >= one[2];
+                let below = one[3] >= other[4] || other[3] >= one[4];
+                assert!(beside || below, "{position} overlaps: {boxes}");
+            }
+        }
+        self.width(DESK).await
+    }
+
+    /// Checks that in forced colours the first element of each selector has this style.
+    pub(crate) async fn forced_colours_show(&self, expected: &[(&str, &str, &str)]) -> WebDriverResult<()> {
+        self.force_colours().await?;
+        for (selector, property, value) in expected {
+            let style = format!("getComputedStyle(document.querySelector('{selector}')).{property}");
+            assert_eq!(self.evaluate(&style).await?, json!(value), "{property} of {selector}");
+        }
+        self.colour_scheme("light").await
     }
 
     /// Presses Tab until the control with this name (and value, if one is given) has the focus, and a person can see that.
@@ -250,6 +289,13 @@ impl Chromium {
         let shows = self.evaluate(&shows).await?;
         assert_eq!(shows, json!(true), "the focus on `{name}` cannot be seen");
         Ok(())
+    }
+
+    async fn force_colours(&self) -> WebDriverResult<()> {
+        let features = json!([{"name": "forced-colors", "value": "active"}]);
+        self.debugger("Emulation.setEmulatedMedia", json!({"features": features}))
+            .await
+            .map(drop)
     }
 
     async fn colour_scheme(&self, scheme: &str) -> WebDriverResult<()> {

@@ -50,6 +50,12 @@ async fn a_person_signs_in_allows_denies_and_ends_access() {
         browser.driver.goto(format!("{url}/account/apps")).await?;
         assert!(browser.text().await?.contains("Reports"));
         browser.inspect("connected-apps").await?;
+        browser.top_fits_on_a_phone().await?;
+        let lines = [
+            (".top [aria-current]", "textDecorationLine", "underline"),
+            (".button.stop", "borderTopWidth", "2px"),
+        ];
+        browser.forced_colours_show(&lines).await?;
         browser.find(By::Name("end")).await?.click().await?;
         // Waits for the page without the button: no app is connected any more.
         browser.find(By::XPath("//main[not(.//*[@name='end'])]")).await?;
@@ -184,6 +190,11 @@ async fn allow_by_keyboard(browser: &Chromium) -> WebDriverResult<()> {
     assert!(text.contains("Reports") && text.contains("Read your things"), "{text}");
     browser.inspect("consent").await?;
     browser.allow_comes_first_on_a_phone().await?;
+    let lines = [
+        (".mark", "borderTopStyle", "solid"),
+        (".button.first", "forcedColorAdjust", "none"),
+    ];
+    browser.forced_colours_show(&lines).await?;
     browser.tab_to("decision", Some("allow")).await?;
     browser.press(Key::Enter).await
 }
