@@ -148,6 +148,11 @@ mod tests {
         for (fault, beginning) in found.iter().zip(beginnings) {
             assert!(fault.starts_with(beginning), "{fault}");
         }
+        let webhook = "[webhook]\nurl = \"https://w.example\"\nsecret_file = \"program.secret\"\n";
+        let memory = "[vault]\nurl = \"memory:\"\nkey_file = \"keeper.key\"\n";
+        let found = faults(&format!("{memory}{webhook}{PROVIDER}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("webhook: the secret is not `whsec_`"), "{found:?}");
         let postgres = "[vault]\nurl = \"postgres://db.example/k\"\nca_file = \"none.pem\"\nkey_file = \"none.key\"\n";
         let long = "a".repeat(120);
         let found = faults(&format!("[serve]\nsocket = \"{long}\"\n{postgres}{PROVIDER}"));

@@ -234,15 +234,18 @@ fn body(event: &Event) -> String {
     json!({"type": kind, "timestamp": at(event.at), "data": data}).to_string()
 }
 
-/// The key of a secret: `whsec_` and base64, or the bytes of the text.
+/// The key of a secret: `whsec_` and base64. The libraries of Standard Webhooks decode a text without `whsec_` too, so no other
+/// key than the decoded one verifies there.
 fn signing_key(secret: &Secret) -> Result<hmac::Key, ConfigError> {
-    let text = secret.expose();
-    let bytes = match text.strip_prefix("whsec_") {
-        Some(encoded) => STANDARD
-            .decode(encoded)
-            .map_err(|_| ConfigError::new("webhook: the secret is `whsec_` and base64, or another text"))?,
-        None => text.as_bytes().to_vec(),
-    };
+    let encoded = secret.expose().strip_prefix("whsec_");
+    let bytes = encoded
+        .and_then(|encoded| STANDARD.decode(encoded).ok())
+        .ok_or_else(|| {
+            ConfigError::new(
+                "webhook: the secret is not `whsec_` and base64: make one with \
+             `(umask 077; (printf whsec_; openssl rand -base64 32) > webhook.secret)`",
+            )
+        })?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
 }
 
@@ -262,6 +265,8 @@ mod tests {
     use hallpass_client::keeper::{Care, Connection, MemoryVault, VaultKey};
     use hallpass_client::{AccessToken, ClientAuth, Provider, Tokens};
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
     /// A receiver that takes nothing, and counts.
     #[derive(Default)]
@@ -289,7 +294,7 @@ mod tests {
         keeper.keep_due().await.unwrap();
         let webhook = Webhook {
             url: "http://127.0.0.1/hook".to_owned(),
-            secret: Secret::new("secret".to_owned()),
+            secret: Secret::new(SECRET.to_owned()),
         };
         let sender = Sender::new(&webhook, http, Metrics::default()).unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -328,10 +333,21 @@ mod tests {
     /// The vector that the libraries of Standard Webhooks test against.
     #[test]
     fn a_signature_is_that_of_the_published_vector() {
-        let key = signing_key(&Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned())).unwrap();
+        let key = signing_key(&Secret::new(SECRET.to_owned())).unwrap();
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let signature = sign(&key, id, 1_614_265_330, r#"{"test": 2432232314}"#);
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_secret_that_the_libraries_would_read_as_another_key_is_refused() {
+        for secret in [
+            "0123456789abcdef0123456789abcdef",
+            "whsec_0123456789abcdef-123456789abcdef",
+        ] {
+            let refused = signing_key(&Secret::new(secret.to_owned())).err().unwrap().to_string();
+            assert!(refused.contains("printf whsec_"), "{refused}");
+        }
     }
 
     #[test]
