@@ -28,7 +28,7 @@ pub struct PostgresVault {
 }
 
 impl PostgresVault {
-    /// Connects, and creates the tables if they are missing.
+    /// Connects, and creates the tables if they are missing. If they are there, the role needs only to read and write them.
     ///
     /// `url` is like `postgres://keeper@db.example/keeper`. A connection to another machine is encrypted and verified with the
     /// roots of this machine and those in `roots_pem`, unless the URL says `sslmode=disable`.
@@ -36,15 +36,29 @@ impl PostgresVault {
     /// # Errors
     /// If the URL is wrong, the database cannot be reached, or a newer version made the tables.
     pub async fn connect(url: &str, roots_pem: Option<&[u8]>) -> Result<Self, VaultError> {
-        let pool = Pool::new(url, roots_pem)?;
-        pool.create(sql::TABLES).await?;
-        let version = pool.rows(sql::VERSION, &[]).await?;
-        match version.first().map(|row| row.try_get::<_, i64>(0)) {
-            Some(Ok(1)) => Ok(Self { pool }),
+        let vault = Self {
+            pool: Pool::new(url, roots_pem)?,
+        };
+        if !vault.is_made().await? {
+            vault.pool.create(sql::TABLES).await?;
+        }
+        match vault.version().await? {
+            Some(1) => Ok(vault),
             _ => Err(VaultError::Failed(
                 "a newer version of the keeper made this vault".to_owned(),
             )),
         }
+    }
+
+    async fn is_made(&self) -> Result<bool, VaultError> {
+        let rows = self.pool.rows(sql::IS_MADE, &[&sql::made()]).await?;
+        let is_made = rows.first().map(|row| rows::get(row, 0)).transpose()?;
+        Ok(is_made == Some(true) && self.version().await?.is_some())
+    }
+
+    async fn version(&self) -> Result<Option<i64>, VaultError> {
+        let rows = self.pool.rows(sql::VERSION, &[]).await?;
+        Ok(rows.first().map(|row| rows::get(row, 0)).transpose()?.flatten())
     }
 
     async fn keep_event(&self, id: &[u8; 16], span: Duration, tries: i64) -> Result<bool, VaultError> {

@@ -2,6 +2,8 @@
 
 mod claims;
 mod clock;
+#[cfg(feature = "postgres")]
+mod in_database;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod older;
 #[cfg(feature = "sqlite")]

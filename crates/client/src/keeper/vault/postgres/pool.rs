@@ -23,6 +23,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const SLOT: Duration = Duration::from_secs(3);
 /// How long a statement may take. A lease is longer.
 const STATEMENT: Duration = Duration::from_secs(4);
+/// How long the statements that create the tables may take together. The database ends each of them sooner.
+const CREATE: Duration = Duration::from_secs(30);
 /// How often a statement is tried that another one made impossible.
 const TRIES: usize = 5;
 
@@ -38,6 +40,14 @@ pub(super) struct Pool {
 struct Slot<'a> {
     session: MutexGuard<'a, Option<Session>>,
     _permit: SemaphorePermit<'a>,
+}
+
+impl Slot<'_> {
+    /// The connection is silent. What it still does is not known, so nobody gets it again.
+    fn silent(&mut self) -> VaultError {
+        self.session.take();
+        VaultError::Unreachable("no answer in time".to_owned())
+    }
 }
 
 /// A connection, and the statements that it has prepared.
@@ -77,10 +87,11 @@ impl Pool {
         loop {
             let mut slot = self.slot().await?;
             let session = self.session(&mut slot.session).await?;
-            match session.client.batch_execute(statements).await {
-                Ok(()) => return Ok(()),
-                Err(error) if tries == TRIES || error.code().is_none() => return Err(failed(&error)),
-                Err(_) => tries += 1,
+            match timeout(CREATE, session.client.batch_execute(statements)).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) if tries == TRIES || error.code().is_none() => return Err(failed(&error)),
+                Ok(Err(_)) => tries += 1,
+                Err(_) => return Err(slot.silent()),
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -100,11 +111,7 @@ impl Pool {
             let error = match outcome {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(error)) => error,
-                Err(_) => {
-                    // The connection is silent. What it still does is not known.
-                    slot.session.take();
-                    return Err(VaultError::Unreachable("no answer in time".to_owned()));
-                }
+                Err(_) => return Err(slot.silent()),
             };
             let is_closed = session.client.is_closed();
             if is_closed {

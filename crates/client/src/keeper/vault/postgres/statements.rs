@@ -28,6 +28,18 @@ DO $$ BEGIN
     END IF;
 END $$;";
 
+/// What `TABLES` creates.
+pub(super) fn made() -> Vec<&'static str> {
+    let creations = TABLES.split("CREATE ").skip(1);
+    creations.filter_map(|creation| creation.split(' ').nth(4)).collect()
+}
+
+/// Whether everything of these names is there, and the tries are counted. To find out takes no lock: to create an index that is
+/// there already waits for those who write, and keeps others from writing meanwhile.
+pub(super) const IS_MADE: &str = "SELECT bool_and(to_regclass(name) IS NOT NULL) AND EXISTS (SELECT 1 FROM pg_attribute
+    WHERE attrelid = to_regclass('keeper_events') AND attname = 'tries' AND NOT attisdropped)
+FROM unnest($1::text[]) AS wanted (name)";
+
 /// The highest version that made these tables.
 pub(super) const VERSION: &str = "SELECT max(version) FROM keeper_vault";
 
