@@ -101,7 +101,9 @@ async fn finish(waiting: Waiting, uri: Uri) -> Response {
             // The provider's answer ends the sign-in. What any page could have sent does not.
             if matches!(
                 error,
-                ConnectError::Denied { .. } | ConnectError::Callback(CallbackError::Token(_))
+                ConnectError::Denied { .. }
+                    | ConnectError::Callback(CallbackError::Token(_))
+                    | ConnectError::NotStored(_)
             ) {
                 drop(waiting.done.try_send(Err(error.to_string())));
             }

@@ -94,9 +94,12 @@ pub enum ConnectError {
     /// The way back is not acceptable, or the code gave no tokens.
     #[error(transparent)]
     Callback(#[from] CallbackError),
-    /// The vault failed.
+    /// The vault failed before the sign-in was over: send the same way back again.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// The vault failed after the code was exchanged, and the tokens are lost: the user begins again.
+    #[error("the tokens could not be stored, so the sign-in must begin again: {0}")]
+    NotStored(VaultError),
 }
 
 /// The record of a sign-in.
@@ -170,7 +173,8 @@ impl Keeper {
     /// If this future is dropped while the code is exchanged, the tokens are still stored.
     ///
     /// # Errors
-    /// See [`ConnectError`]. After [`ConnectError::Denied`] and errors of the exchange, the user begins again.
+    /// See [`ConnectError`]. After [`ConnectError::Denied`], [`ConnectError::NotStored`] and errors of the exchange, the
+    /// user begins again.
     pub async fn complete(&self, callback: &str, reference: &str) -> Result<Connected, ConnectError> {
         self.complete_for(None, callback, reference).await
     }
@@ -231,7 +235,7 @@ impl Keeper {
         );
         // A caller that hangs up must not cancel this: a code is redeemed once, and its tokens cannot be had again.
         let ended = tokio::spawn(async move { keeper.redeem(back).await }).await;
-        ended.unwrap_or_else(|error| Err(VaultError::Failed(error.to_string()).into()))
+        ended.unwrap_or_else(|error| Err(ConnectError::NotStored(VaultError::Failed(error.to_string()))))
     }
 
     /// Ends the sign-in, exchanges the code and stores the tokens.
@@ -274,7 +278,9 @@ impl Keeper {
         loop {
             match self.store(connection, tokens, variables, true).await {
                 Ok(_) => return Ok(()),
-                Err(KeeperError::Vault(error)) if Instant::now() >= patience => return Err(error.into()),
+                Err(KeeperError::Vault(error)) if Instant::now() >= patience => {
+                    return Err(ConnectError::NotStored(error));
+                }
                 Err(KeeperError::Vault(_)) => tokio::time::sleep(RESTORE).await,
                 Err(KeeperError::Provider(error)) => return Err(error.into()),
                 Err(_) => return Err(ConnectError::Unknown),

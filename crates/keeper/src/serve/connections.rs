@@ -171,7 +171,7 @@ fn unknown() -> Response {
 fn not_connected(error: &ConnectError) -> Response {
     if matches!(
         error,
-        ConnectError::Provider(_) | ConnectError::OtherIssuer(_) | ConnectError::Away(_)
+        ConnectError::Provider(_) | ConnectError::OtherIssuer(_) | ConnectError::Away(_) | ConnectError::NotStored(_)
     ) {
         // The program cannot mend it, so the log must say it.
         tracing::warn!(%error, "a sign-in could not go on");
@@ -192,6 +192,8 @@ fn not_connected(error: &ConnectError) -> Response {
         ConnectError::Provider(_) | ConnectError::OtherIssuer(_) => (StatusCode::UNPROCESSABLE_ENTITY, "provider"),
         ConnectError::State => (StatusCode::CONFLICT, "state"),
         ConnectError::Reference => (StatusCode::FORBIDDEN, "reference"),
+        // The sign-in is spent: the same address would not help.
+        ConnectError::NotStored(_) => (StatusCode::SERVICE_UNAVAILABLE, "not_stored"),
         ConnectError::Away(_) => return later("unavailable", Some("no_metadata"), AWHILE),
         _ => return later("unavailable", Some("vault"), AWHILE),
     };
@@ -228,6 +230,8 @@ fn describe(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hallpass_client::keeper::VaultError;
+    use http::header::RETRY_AFTER;
 
     #[test]
     fn what_a_program_cannot_mend_is_no_matter_of_waiting() {
@@ -239,6 +243,19 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let answer = not_connected(&ConnectError::Away(error.into()));
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[test]
+    fn tokens_that_were_lost_call_for_another_sign_in() {
+        let error = || VaultError::Unreachable("no answer in time".to_owned());
+        let lost = not_connected(&ConnectError::NotStored(error()));
+        assert_eq!(lost.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(lost.headers().get(RETRY_AFTER), None);
+        assert!(
+            not_connected(&ConnectError::Vault(error()))
+                .headers()
+                .contains_key(RETRY_AFTER)
+        );
     }
 
     #[test]

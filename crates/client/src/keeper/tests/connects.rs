@@ -1,7 +1,8 @@
 //! New connections, with a token endpoint on loopback.
 
 use super::super::{Care, ConnectError, ConnectRequest, Connection, Keeper, MemoryVault, VaultKey};
-use crate::http::HttpClient;
+use super::flaky::{Trouble, world};
+use crate::http::{HttpClient, Transport, TransportFuture};
 use crate::{CallbackError, ClientAuth, SystemClock};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,11 +45,12 @@ async fn asked(listener: &TcpListener) -> TcpStream {
     stream
 }
 
+const TOKENS: &str = r#"{"access_token":"at","token_type":"Bearer","expires_in":3600,"refresh_token":"rt"}"#;
+
 async fn answer(mut stream: TcpStream) {
-    let body = r#"{"access_token":"at","token_type":"Bearer","expires_in":3600,"refresh_token":"rt"}"#;
-    let length = body.len();
+    let length = TOKENS.len();
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n");
-    stream.write_all((head + body).as_bytes()).await.unwrap();
+    stream.write_all((head + TOKENS).as_bytes()).await.unwrap();
 }
 
 #[tokio::test]
@@ -68,6 +70,34 @@ async fn a_caller_that_hangs_up_during_the_exchange_does_not_lose_its_tokens() {
     answer(stream).await;
     stopping.await.unwrap();
     assert_eq!(keeper.token(&one()).await.unwrap().access.secret(), "at");
+}
+
+/// A token endpoint that answers at once.
+struct Prompt;
+
+impl Transport for Prompt {
+    fn send(&self, _: http::Request<bytes::Bytes>) -> TransportFuture<'_> {
+        Box::pin(async { Ok(http::Response::new(TOKENS.into())) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_the_vault_does_not_take_call_for_another_sign_in() {
+    let (world, vault) = world();
+    let mut provider = crate::Provider::new("app", ClientAuth::None);
+    provider.authorization_endpoint = Some("https://id.example/authorize".to_owned());
+    provider.token_endpoint = Some("https://id.example/token".to_owned());
+    let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+    let keeper = Keeper::builder(vault.clone(), key, Arc::new(world.clock.clone()))
+        .provider("shop", provider, HttpClient::over(Arc::new(Prompt)), Care::default())
+        .redirect_uri(BACK)
+        .build();
+    let back = way_back(&keeper, &ConnectRequest::new(one())).await;
+    vault.set_puts(Trouble::Fails);
+    let lost = keeper.complete(&back, "one").await;
+    assert!(matches!(lost, Err(ConnectError::NotStored(_))), "{lost:?}");
+    vault.set_puts(Trouble::None);
+    assert_eq!(keeper.complete(&back, "one").await, Err(ConnectError::State));
 }
 
 /// Everything but the exchange, which finds no server.

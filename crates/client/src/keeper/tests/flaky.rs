@@ -32,6 +32,7 @@ pub(super) struct Flaky {
     /// The provider whose claims fail.
     away_for: Mutex<Option<&'static str>>,
     writes: Mutex<Trouble>,
+    puts: Mutex<Trouble>,
     failed: AtomicUsize,
     /// The vault's own clock, and what it remembers of others.
     clock: Mutex<Option<TestClock>>,
@@ -45,6 +46,7 @@ impl Flaky {
             takes: Mutex::new(Trouble::None),
             away_for: Mutex::default(),
             writes: Mutex::new(Trouble::None),
+            puts: Mutex::new(Trouble::None),
             failed: AtomicUsize::new(0),
             clock: Mutex::new(None),
             skews: Mutex::default(),
@@ -54,6 +56,10 @@ impl Flaky {
     pub(super) fn set(&self, takes: Trouble, writes: Trouble) {
         *self.takes.lock().unwrap() = takes;
         *self.writes.lock().unwrap() = writes;
+    }
+
+    pub(super) fn set_puts(&self, puts: Trouble) {
+        *self.puts.lock().unwrap() = puts;
     }
 
     async fn disturbed<T>(&self, trouble: Trouble, work: VaultFuture<'_, T>) -> Result<T, VaultError> {
@@ -77,7 +83,8 @@ impl Vault for Flaky {
         self.vault.read(connection)
     }
     fn put(&self, put: Put) -> VaultFuture<'_, bool> {
-        self.vault.put(put)
+        let trouble = *self.puts.lock().unwrap();
+        Box::pin(self.disturbed(trouble, self.vault.put(put)))
     }
     fn take<'a>(&'a self, connection: &'a Connection, lease: LeaseRequest) -> VaultFuture<'a, Taken> {
         let trouble = *self.takes.lock().unwrap();
