@@ -8,10 +8,12 @@ mod refused;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::TokenError;
@@ -119,11 +121,16 @@ fn malformed(status: StatusCode, reason: &'static str) -> TokenError {
 }
 
 /// The members of a body: JSON whatever the content type says, else a form, as a few servers answer.
+///
+/// A refresh token may have been spent for this answer: what is wrong in one member takes no other away. So a byte that is no
+/// UTF-8 is replaced, which no token survives, and a member that cannot be read is missing.
 fn object(body: &[u8]) -> Option<Map<String, Value>> {
-    let text = std::str::from_utf8(body).ok()?;
+    let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.starts_with('{') {
-        return serde_json::from_str(text).ok();
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+        let read = |(name, raw): (String, &RawValue)| Some((name, serde_json::from_str(raw.get()).ok()?));
+        return Some(members.into_iter().filter_map(read).collect());
     }
     let is_form = text.contains("access_token=") || text.contains("error=");
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.contains('<');

@@ -71,6 +71,28 @@ fn the_answers_of_the_five_dialects_are_read() {
 }
 
 #[test]
+fn a_member_that_cannot_be_read_takes_no_other_away() {
+    for member in [
+        &b"\"M\xFCller\""[..],
+        br#""\ud800""#,
+        b"1e999",
+        b"[{\"a\":\"\\udfff\"}]",
+    ] {
+        let body = [br#"{"access_token":"a","name":"#, member, br#","refresh_token":"r2"}"#].concat();
+        let answer = Response::new(Bytes::from(body));
+        let tokens = read_tokens(&answer, &provider(), MOMENT, &[]).unwrap();
+        assert_eq!(tokens.refresh.unwrap().secret(), "r2", "{answer:?}");
+    }
+}
+
+#[test]
+fn a_token_with_a_byte_that_is_no_utf_8_is_none() {
+    let body = b"{\"access_token\":\"a\xFC\",\"refresh_token\":\"r\"}";
+    let read = read_tokens(&Response::new(Bytes::from_static(body)), &provider(), MOMENT, &[]);
+    assert!(matches!(read, Err(TokenError::Incomplete { refresh, .. }) if refresh.secret() == "r"));
+}
+
+#[test]
 fn a_lifetime_is_read_from_whole_and_broken_numbers_and_texts() {
     for (written, read) in [
         ("3600", Some(3600)),
