@@ -19,7 +19,7 @@ impl Keeper {
         self.delete(connection, true).await
     }
 
-    /// Deletes a connection without a word to the provider. Returns whether there was one.
+    /// Deletes a connection without a word to the provider, which the keeper need not know. Returns whether there was one.
     ///
     /// # Errors
     /// [`KeeperError::Unavailable`] while a refresh is in flight, and [`KeeperError::Vault`].
@@ -45,7 +45,12 @@ impl Keeper {
                 return Err(later(None));
             }
         }
-        let lease = engine.lease(engine.provider(connection)?);
+        let lease = match engine.provider(connection) {
+            Ok(provider) => engine.lease(provider),
+            Err(error) if revoke => return Err(error),
+            // A provider that the program has no more can have no clock of its own.
+            Err(_) => engine.lease_at(engine.clock.now_millis()),
+        };
         match engine.vault.take(connection, lease.request).await? {
             Taken::Missing => Ok(false),
             Taken::Held => Err(later(None)),

@@ -85,7 +85,11 @@ impl Engine {
 
     /// A lease from now on.
     pub(crate) fn lease(&self, provider: &Provider) -> Lease {
-        let now = provider.pace.there(self.clock.now_millis());
+        self.lease_at(provider.pace.there(self.clock.now_millis()))
+    }
+
+    /// A lease from `now` on, by the provider's clock.
+    pub(crate) fn lease_at(&self, now: i64) -> Lease {
         let span = i64::try_from(self.limits.lease.as_millis()).unwrap_or(i64::MAX);
         Lease {
             request: LeaseRequest {

@@ -237,6 +237,17 @@ async fn an_end_whose_caller_hangs_up_deletes_what_it_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_of_a_provider_that_is_configured_no_more_can_be_forgotten() {
+    let world = World::new();
+    let one = world.connect(&world.keeper(), "one").await;
+    let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+    let later = Keeper::builder(world.vault.clone(), key, Arc::new(world.clock.clone())).build();
+    assert_eq!(later.end(&one).await, Err(KeeperError::Unknown));
+    assert_eq!(later.forget(&one).await, Ok(true));
+    assert_eq!(world.vault.read(&one).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_damaged_record_of_an_older_vault_does_not_make_its_key_wrong() {
     let world = World::new();
     let keeper = world.keeper();
