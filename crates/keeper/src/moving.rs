@@ -116,17 +116,15 @@ async fn store(keeper: &Keeper, line: &str) -> Result<bool, String> {
     let name = members.remove("connection");
     let name = name.as_ref().and_then(Value::as_str).ok_or("`connection` is missing")?;
     let connection: Connection = name.parse().map_err(|error| format!("{error}"))?;
-    if keeper
-        .state(&connection)
-        .await
-        .map_err(|error| error.to_string())?
-        .is_some()
-    {
-        return Ok(false);
-    }
     let moved = serde_json::from_value(members.into()).map_err(|_| "its members are not those of tokens".to_owned())?;
-    let taken = take_over(keeper, &connection, moved).await;
-    taken.map(|()| true).map_err(|error| untaken(&connection, error))
+    let taken = take_in(keeper, &connection, moved).await;
+    taken.map_err(|error| untaken(&connection, error))
+}
+
+/// Stores tokens from elsewhere, unless the connection exists. The vault decides: a user may connect at this moment.
+async fn take_in(keeper: &Keeper, connection: &Connection, moved: Moved) -> Result<bool, MoveError> {
+    let (tokens, params) = moved.tokens(SystemClock.now_millis())?;
+    Ok(keeper.take_in(connection, &tokens, &params).await?)
 }
 
 /// Why a line was not taken over.
@@ -199,6 +197,16 @@ mod tests {
         assert_eq!(store(&keeper, line).await, Ok(true));
         let listed = keeper.list(None, 1).await.unwrap();
         assert_eq!(expiry(&listed[0].summary), None);
+    }
+
+    #[tokio::test]
+    async fn a_line_of_a_connection_that_is_there_changes_nothing() {
+        let keeper = keeper();
+        let line = |token: &str| format!(r#"{{"connection":"shop/1","refresh_token":"{token}"}}"#);
+        assert_eq!(store(&keeper, &line("newer")).await, Ok(true));
+        assert_eq!(store(&keeper, &line("older")).await, Ok(false));
+        let (exported, _) = keeper.export(None, 1).await.unwrap();
+        assert_eq!(exported[0].refresh_token(), Some("newer"));
     }
 
     #[tokio::test]

@@ -92,6 +92,20 @@ impl Keeper {
         self.store(connection, tokens, variables, true).await.map(drop)
     }
 
+    /// As [`take_over_with`](Self::take_over_with), unless the connection exists. Returns `false` if it does: it stays, because
+    /// it may be newer.
+    ///
+    /// # Errors
+    /// As [`Keeper::take_over`].
+    pub async fn take_in(
+        &self,
+        connection: &Connection,
+        tokens: &crate::Tokens,
+        variables: &Variables,
+    ) -> Result<bool, KeeperError> {
+        self.store(connection, tokens, variables, false).await
+    }
+
     /// Whether a connection exists, and in which state it is. Costs no request.
     ///
     /// # Errors
