@@ -105,7 +105,8 @@ fn well_known(issuer: &str) -> Result<Vec<String>, DiscoveryError> {
 }
 
 impl Provider {
-    /// Takes issuer and endpoints from a document. An endpoint that is set already stays: configuration wins.
+    /// Takes issuer and endpoints from a document. An endpoint that is set already stays: configuration wins. An https issuer has
+    /// https endpoints alone (RFC 8414 §2): plain http on loopback would send the client's secret to a server of this machine.
     pub fn adopt(&mut self, metadata: &Metadata) {
         self.issuer = Some(metadata.issuer.clone());
         self.iss_required |= metadata.authorization_response_iss_parameter_supported;
@@ -116,10 +117,15 @@ impl Provider {
             (&mut self.introspection_endpoint, &metadata.introspection_endpoint),
         ] {
             if own.is_none() {
-                own.clone_from(found);
+                *own = found.clone().filter(|url| is_https(url) || !is_https(&metadata.issuer));
             }
         }
     }
+}
+
+fn is_https(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
 }
 
 #[cfg(test)]
@@ -245,5 +251,18 @@ mod tests {
         assert_eq!(provider.authorization_endpoint.as_deref(), Some("https://id.example/a"));
         assert_eq!(provider.introspection_endpoint, None);
         assert!(provider.iss_required);
+    }
+
+    #[test]
+    fn an_https_issuer_has_no_endpoint_on_plain_http() {
+        for (issuer, taken) in [("https://id.example", false), ("http://localhost:8080", true)] {
+            let document = format!(
+                r#"{{"issuer":"{issuer}","authorization_endpoint":"https://id.example/a","token_endpoint":"http://127.0.0.1:9/t","response_types_supported":["code"]}}"#
+            );
+            let mut provider = Provider::new("app", crate::ClientAuth::None);
+            provider.adopt(&serde_json::from_str(&document).unwrap());
+            assert_eq!(provider.token_endpoint.is_some(), taken, "{issuer}");
+            assert!(provider.authorization_endpoint.is_some());
+        }
     }
 }
