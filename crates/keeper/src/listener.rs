@@ -177,20 +177,37 @@ impl Visitor {
 /// Creates the socket in a folder that nobody else can enter, and moves it from there: under a umask of 0, everybody could
 /// connect before its permissions are set.
 fn bind_private(path: &Path, mode: u32) -> io::Result<UnixListener> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let folder = parent
-        .unwrap_or_else(|| Path::new("."))
-        .join(format!(".k{}", std::process::id()));
-    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
-    let draft = folder.join("s");
+    let draft = draft_of(path);
+    let folder = draft.parent().unwrap_or(path);
+    let create = || std::fs::DirBuilder::new().mode(0o700).create(folder);
+    match create() {
+        // A keeper with the same process id was killed at this point, as in a container that starts again.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            remove_draft(&draft, folder);
+            create()?;
+        }
+        created => created?,
+    }
     let bound = UnixListener::bind(&draft).and_then(|listener| {
         std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(mode))?;
         std::fs::rename(&draft, path)?;
         Ok(listener)
     });
-    drop(std::fs::remove_file(&draft));
-    drop(std::fs::remove_dir(&folder));
+    remove_draft(&draft, folder);
     bound
+}
+
+/// Where a socket is created before it is moved to `path`.
+fn draft_of(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".k{}", std::process::id())).join("s")
+}
+
+/// Removes the draft and its folder. A link is not followed, and a folder that holds anything else stays.
+fn remove_draft(draft: &Path, folder: &Path) {
+    if std::fs::symlink_metadata(folder).is_ok_and(|known| known.is_dir()) {
+        drop(std::fs::remove_file(draft));
+        drop(std::fs::remove_dir(folder));
+    }
 }
 
 async fn remove_dead(path: &Path) -> io::Result<()> {
@@ -241,6 +258,18 @@ mod tests {
             error.starts_with(&format!("{address}: Address already in use")),
             "{error}"
         );
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_start_left_behind_stops_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let draft = draft_of(&path);
+        std::fs::create_dir(draft.parent().unwrap()).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&draft).unwrap());
+        let place = Place::Socket { path, mode: 0o600 };
+        Listener::bind(&place).await.unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[tokio::test(start_paused = true)]
