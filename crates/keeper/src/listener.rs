@@ -210,21 +210,29 @@ fn remove_draft(draft: &Path, folder: &Path) {
     }
 }
 
+/// Removes a socket on which nobody listens. A keeper with a full queue refuses in another way, and is alive.
 async fn remove_dead(path: &Path) -> io::Result<()> {
     let Ok(known) = std::fs::symlink_metadata(path) else {
         return Ok(());
     };
-    let is_socket = known.file_type().is_socket();
-    if !is_socket || tokio::net::UnixStream::connect(path).await.is_ok() {
-        let path = path.display();
-        let what = if is_socket {
-            "another keeper listens on"
-        } else {
-            "there is a file, not a socket, at"
-        };
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, format!("{what} {path}")));
+    let in_use = |what| {
+        Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            format!("{what} {}", path.display()),
+        ))
+    };
+    if !known.file_type().is_socket() {
+        return in_use("there is a file, not a socket, at");
     }
-    std::fs::remove_file(path)
+    match tokio::net::UnixStream::connect(path).await {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        // It ended at this moment.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+            Err(io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+        }
+        _ => in_use("another keeper listens on"),
+    }
 }
 
 #[cfg(test)]
@@ -232,7 +240,7 @@ mod tests {
     use super::*;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::UnixStream;
+    use tokio::net::{UnixSocket, UnixStream};
     use tokio::time::Instant;
 
     async fn listening(folder: &Path, most: u32) -> (PathBuf, watch::Sender<bool>) {
@@ -270,6 +278,28 @@ mod tests {
         let place = Place::Socket { path, mode: 0o600 };
         Listener::bind(&place).await.unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_socket_whose_queue_is_full_is_in_use_and_a_dead_one_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let busy = UnixSocket::new_stream().unwrap();
+        busy.bind(&path).unwrap();
+        let busy = busy.listen(1).unwrap();
+        let mut waiting = Vec::new();
+        let full = loop {
+            match UnixStream::connect(&path).await {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        let place = Place::Socket { path, mode: 0o600 };
+        let refused = Listener::bind(&place).await.err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+        drop(busy);
+        Listener::bind(&place).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
