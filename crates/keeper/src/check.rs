@@ -10,6 +10,7 @@ use std::path::Path;
 use hallpass_client::keeper::VaultKey;
 
 use crate::config::{ConfigError, Faults, Parts, Place, Store, key_file};
+use crate::listener::draft_of;
 use crate::metrics::Metrics;
 use crate::serve::Guard;
 use crate::webhook::Sender;
@@ -58,7 +59,9 @@ fn faults(parts: Parts) -> Faults {
 }
 
 fn socket(path: &Path) -> Result<(), ConfigError> {
-    SocketAddr::from_pathname(path).map_err(|error| wrong(path, &error))?;
+    for bound in [path, &draft_of(path)] {
+        SocketAddr::from_pathname(bound).map_err(|error| wrong(path, &error))?;
+    }
     folder_of(path)?;
     match fs::symlink_metadata(path) {
         Ok(known) if !known.file_type().is_socket() => {
@@ -162,6 +165,18 @@ mod tests {
             found[2].starts_with("vault: `ca_file`: failed to read none.pem"),
             "{found:?}"
         );
+    }
+
+    /// It is created in a folder of its own, and moved from there.
+    #[test]
+    fn a_socket_that_is_created_under_too_long_a_path_is_a_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let room = 98 - folder.path().as_os_str().len() - 1;
+        let deep = folder.path().join("d".repeat(room));
+        fs::create_dir(&deep).unwrap();
+        let told = socket(&deep.join("s")).unwrap_err().to_string();
+        assert!(told.contains("path must be shorter"), "{told}");
+        assert!(socket(&folder.path().join("s")).is_ok());
     }
 
     #[test]

@@ -197,9 +197,9 @@ fn bind_private(path: &Path, mode: u32) -> io::Result<UnixListener> {
     bound
 }
 
-/// Where a socket is created before it is moved to `path`.
-fn draft_of(path: &Path) -> PathBuf {
-    path.with_file_name(format!(".k{}", std::process::id())).join("s")
+/// Where a socket is created before it is moved to `path`. As long for every process, so that `check` can measure it.
+pub(crate) fn draft_of(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".k{:07}", std::process::id())).join("s")
 }
 
 /// Removes the draft and its folder. A link is not followed, and a folder that holds anything else stays.
