@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hallpass_client::keeper::{Care, Keep};
 use hallpass_client::{BasicEncoding, BodyFormat, ClientAuth, ClientSecret, Provider, SigningKey};
@@ -95,9 +96,10 @@ impl ProviderTable {
             faults.check::<()>(Err(ConfigError::new(fault)));
         }
         let auth = faults.check(self.authentication(folder));
-        let lifetime = |text: &Option<String>| text.as_deref().map(span::parse).transpose().map_err(ConfigError::new);
-        let access = faults.check_at("`access`", lifetime(&self.access));
-        let refresh = faults.check_at("`refresh`", lifetime(&self.refresh));
+        let access = self.access.as_deref().map(lifetime).transpose();
+        let access = faults.check_at("`access`", access);
+        let refresh = self.refresh.as_deref().map(lifetime).transpose();
+        let refresh = faults.check_at("`refresh`", refresh);
         faults.end()?;
         let auth = auth.ok_or_else(|| ConfigError::new("`auth` cannot be used"))?;
         let mut provider = Provider::new(self.client_id, auth);
@@ -208,5 +210,16 @@ impl ProviderTable {
             SigningKey::from_pem(text, algorithm, self.key_id.as_deref())
         };
         key.map_err(|error| ConfigError::new(format!("the key in `secret_file` cannot sign: {error}")))
+    }
+}
+
+/// Tokens that are over when they are given would cost a refresh for each request.
+fn lifetime(text: &str) -> Result<Duration, ConfigError> {
+    let life = span::parse(text).map_err(ConfigError::new)?;
+    match life.is_zero() {
+        true => Err(ConfigError::new(format!(
+            "`{text}` is no lifetime: each request would cost a refresh"
+        ))),
+        false => Ok(life),
     }
 }

@@ -247,6 +247,7 @@ secret_file = "none.secret"
 authorize = "http://id.example/a"
 token = "https://"
 access = "soon"
+refresh = "0s"
 per_minute = 0
 "#,
     );
@@ -256,6 +257,7 @@ per_minute = 0
         "providers.shop: `per_minute` is 0",
         "providers.shop: `secret_file`: failed to read none.secret",
         "providers.shop: `access`: `soon` is no span",
+        "providers.shop: `refresh`: `0s` is no lifetime",
         "programs: `a`: names the provider `crm`",
         "programs: `a`: `secret_file`: failed to read none.secret",
         "serve: 0.0.0.0:1 is not loopback",
