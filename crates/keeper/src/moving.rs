@@ -16,6 +16,9 @@ const PAGE: usize = 500;
 /// No token lives so long, in seconds since 1970 (the year 5138): a larger number is in milliseconds.
 const LATEST: i64 = 100_000_000_000;
 
+/// When a token that never was is over: before every moment, whatever the distance of the provider's clock.
+const NEVER_GOOD: i64 = i64::MIN;
+
 /// Tokens from elsewhere: the body of `PUT`, or a line of `import` that another program wrote. Times are seconds since 1970.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +60,7 @@ impl Moved {
         let refresh = refresh.transpose().map_err(token)?;
         let (access, expires_at) = match (self.access_token, &refresh) {
             (Some(text), _) => (text, self.expires_at.map(millis)),
-            (None, Some(_)) => ("none".to_owned(), Some(0)),
+            (None, Some(_)) => ("none".to_owned(), Some(NEVER_GOOD)),
             (None, None) => return Err(token("there is neither `access_token` nor `refresh_token`")),
         };
         let access = AccessToken::new(access)
@@ -193,6 +196,10 @@ mod tests {
     #[tokio::test]
     async fn tokens_without_an_access_token_have_no_expiry() {
         let keeper = keeper();
+        // The provider's clock is ahead, which moves every moment in the vault.
+        let mut ahead = Tokens::new(AccessToken::new("at").unwrap(), 0);
+        ahead.clock_skew = Some(3000);
+        keeper.take_over(&"shop/2".parse().unwrap(), &ahead).await.unwrap();
         let line = r#"{"connection":"shop/1","refresh_token":"r"}"#;
         assert_eq!(store(&keeper, line).await, Ok(true));
         let listed = keeper.list(None, 1).await.unwrap();
