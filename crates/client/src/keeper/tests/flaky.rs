@@ -36,6 +36,8 @@ pub(super) struct Flaky {
     failed: AtomicUsize,
     /// The vault's own clock, and what it remembers of others.
     clock: Mutex<Option<TestClock>>,
+    /// How long its answer is on its way.
+    now_takes: Mutex<Duration>,
     skews: Mutex<Vec<(String, i64)>>,
 }
 
@@ -49,6 +51,7 @@ impl Flaky {
             puts: Mutex::new(Trouble::None),
             failed: AtomicUsize::new(0),
             clock: Mutex::new(None),
+            now_takes: Mutex::default(),
             skews: Mutex::default(),
         })
     }
@@ -141,8 +144,10 @@ impl Vault for Flaky {
     }
     fn now(&self) -> VaultFuture<'_, Option<i64>> {
         let now = self.clock.lock().unwrap().as_ref().map(Clock::now_millis);
+        let pause = *self.now_takes.lock().unwrap();
         Box::pin(async move {
             tokio::task::yield_now().await;
+            tokio::time::sleep(pause).await;
             Ok(now)
         })
     }
@@ -291,6 +296,19 @@ async fn a_clock_that_was_set_moves_a_provider_once_however_many_notice() {
         let off = keeper.engine.providers["shop"].pace.there(ours.now_millis()) - world.clock.now_millis();
         assert_eq!(off, 0, "{moved}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vault_that_is_slow_to_say_its_time_is_no_step_of_a_clock() {
+    let (world, vault) = world();
+    *vault.clock.lock().unwrap() = Some(world.clock.clone());
+    let ours = world.clock.off_by(-MINUTE);
+    let keeper = world.keeper_with(Care::default(), &ours, world.vault.clone());
+    keeper.engine.orient().await.unwrap();
+    *vault.now_takes.lock().unwrap() = Duration::from_secs(6);
+    tokio::time::advance(Duration::from_secs(11)).await;
+    keeper.engine.compare_again().await.unwrap();
+    assert_eq!(keeper.engine.providers["shop"].pace.skew(), MINUTE);
 }
 
 #[tokio::test(start_paused = true)]
