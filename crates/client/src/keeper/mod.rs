@@ -375,9 +375,11 @@ impl Keeper {
 
     /// Stops the keeper: begins no request to a provider any more, and returns when the answers to those in flight are stored.
     ///
-    /// Call it before the program ends, so that an end loses no answer. Live tokens are still given.
+    /// Call it before the program ends, so that an end loses no answer. Live tokens are still given. Answers that the vault
+    /// does not take are written again and again, for the time of one lease at most.
     pub async fn stop(&self) {
         self.engine.gate.shut().await;
+        self.engine.save_before_end().await;
     }
 
     /// Refreshes what is due now, once, and waits until that is done. For a program that a timer starts.

@@ -34,6 +34,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Writes what could not be written before, again and again until the vault has taken all of it. A vault that stays away does
+    /// not hold up the end of a program for longer than a lease.
+    pub(super) async fn save_before_end(&self) {
+        let saved = async {
+            loop {
+                drop(self.save_all().await);
+                if self.unsaved.connections().is_empty() {
+                    break;
+                }
+                tokio::time::sleep(REWRITE).await;
+            }
+        };
+        drop(tokio::time::timeout(self.limits.lease, saved).await);
+    }
+
     /// The lease went on. If the record still has the refresh token that was exchanged for ours, then our answer is the one that
     /// spent it, whether somebody was told so meanwhile or not, and it is written under a new lease. In every other case the
     /// record holds what the provider said last. If the provider kept the refresh token, nobody spent it, and its refusal since

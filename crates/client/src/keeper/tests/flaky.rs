@@ -216,6 +216,35 @@ async fn tokens_not_stored_are_not_lost_with_a_provider_that_never_repeats() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_stores_the_tokens_that_the_vault_did_not_take() {
+    let (world, vault) = world();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    assert!(keeper.token(&one).await.is_err());
+    let back = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        vault.set(Trouble::None, Trouble::None);
+    };
+    tokio::join!(keeper.stop(), back);
+    assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_ever_for_a_vault_that_is_away() {
+    let (world, vault) = world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    assert!(keeper.token(&one).await.is_err());
+    let stopped = tokio::time::timeout(Duration::from_secs(21), keeper.stop());
+    assert!(stopped.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_vault_that_wrote_and_said_that_it_failed_costs_nothing() {
     let (world, vault) = world();
     let keeper = world.keeper();
