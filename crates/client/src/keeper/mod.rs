@@ -382,7 +382,8 @@ impl Keeper {
         self.engine.save_before_end().await;
     }
 
-    /// Refreshes what is due now, once, and waits until that is done. For a program that a timer starts.
+    /// Refreshes what is due now, once, and waits until that is done. For a program that a timer starts. If
+    /// [`Care::per_minute`] allows less at once, it waits for the next refresh that is allowed, for 50 s at most.
     ///
     /// # Errors
     /// If the vault fails for one of the providers. What was begun for the others is finished before.

@@ -132,6 +132,25 @@ impl Pace {
         allowed
     }
 
+    pub(crate) fn has_limit(&self) -> bool {
+        self.per_minute.is_some()
+    }
+
+    /// How long the limit a minute alone keeps Method 2 from its next refresh. `None` if it does not, or a server is in trouble.
+    pub(crate) fn limited(&self, now: i64) -> Option<Duration> {
+        let per_minute = f64::from(self.per_minute?);
+        let mut state = self.lock();
+        let only = state.places.get_mut("");
+        if only.is_some_and(|only| only.resting(now).is_some() || only.is_failing()) {
+            return None;
+        }
+        self.refill(&mut state, now);
+        let missing = Some(1.0 - state.allowance).filter(|missing| *missing > 0.0)?;
+        let wait = Duration::try_from_secs_f64(missing * 60.0 / per_minute).ok()?;
+        // Our clock counts whole milliseconds.
+        Some(wait + Duration::from_millis(1))
+    }
+
     /// Gives back refreshes that did not begin.
     pub(crate) fn give_back(&self, unused: usize) {
         if self.per_minute.is_some() {

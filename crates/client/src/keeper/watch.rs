@@ -17,6 +17,9 @@ use tokio::time::Instant;
 const TICK: Duration = Duration::from_secs(1);
 /// How long an idle provider's loop waits after the vault failed.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a single pass begins refreshes under a limit a minute: a timer that starts one each minute starts no second one
+/// beside it, and two would exceed the limit.
+const LONGEST_PASS: Duration = Duration::from_secs(50);
 
 /// What a pass of Method 2 did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -74,14 +77,26 @@ pub(super) async fn run(engine: Arc<Engine>, name: String, places: usize) {
 /// Refreshes what is due now for one provider, once.
 pub(super) async fn pass(engine: Arc<Engine>, name: String, places: usize) -> Result<Kept, KeeperError> {
     engine.orient().await?;
+    let has_limit = engine
+        .providers
+        .get(&name)
+        .is_some_and(|provider| provider.pace.has_limit());
     let mut places = Places::new(engine, name, places);
+    let until = Instant::now() + LONGEST_PASS;
     let filled = loop {
+        if has_limit && Instant::now() >= until {
+            break Ok(());
+        }
         match places.fill().await {
-            Ok(0) if places.running.is_empty() => break Ok(()),
-            Ok(_) => {}
+            Ok(0) if places.running.is_empty() => match places.limited() {
+                Some(wait) => tokio::time::sleep_until(until.min(Instant::now() + wait)).await,
+                None => break Ok(()),
+            },
+            Ok(_) => {
+                places.wait_for_some().await;
+            }
             Err(error) => break Err(error.into()),
         }
-        places.wait_for_some().await;
     };
     // What was begun is finished, whatever the vault says.
     while places.wait_for_one().await {}
@@ -140,6 +155,14 @@ impl Places {
             });
         }
         Ok(count)
+    }
+
+    /// How long the limit a minute keeps the next refresh from beginning, if nothing else does.
+    fn limited(&self) -> Option<Duration> {
+        let engine = &self.engine;
+        let provider = engine.providers.get(&self.name);
+        let provider = provider.filter(|_| !engine.gate.is_stopping())?;
+        provider.pace.limited(engine.clock.now_millis())
     }
 
     /// Waits until a quarter of the places is free, so that one commit leases for all of them. `false` if no refresh runs.

@@ -306,6 +306,31 @@ async fn method_2_begins_no_more_than_the_provider_allows_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pass_waits_for_the_limit_a_minute_and_not_longer_than_that() {
+    let slow = Duration::from_millis(500);
+    for (limit, connections, expected, takes) in [
+        (12, 10, 10..=10, Duration::ZERO),
+        (12, 30, 10..=10, Duration::ZERO),
+        (600, 900, 400..=550, slow),
+    ] {
+        let world = World::new();
+        world.server.fates(std::iter::repeat_n(Fate::Slow(takes), connections));
+        let care = Care {
+            per_minute: Some(limit),
+            ..Care::default()
+        };
+        let keeper = world.keeper_with(care, &world.clock, world.vault.clone());
+        for number in 0..connections {
+            world.connect(&keeper, &number.to_string()).await;
+        }
+        world.clock.advance(60 * MINUTE);
+        let pass = tokio::time::timeout(Duration::from_secs(59), keeper.keep_due());
+        let ready = pass.await.unwrap().unwrap().ready;
+        assert!(expected.contains(&ready), "{ready} of {connections}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn alive_connections_are_refreshed_for_their_refresh_token_alone() {
     let world = World::new();
     let care = Care {
