@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 /// The longest time from a request to the moment when its answer cannot come any more, unless callers wait longer. Another
 /// request then still fits into the 30 s in which Hallpass repeats an answer.
-const LONGEST_OPEN: Duration = Duration::from_secs(20);
+pub(super) const LONGEST_OPEN: Duration = Duration::from_secs(20);
 /// The longest time that a lease has for storing an answer.
 const LONGEST_STORE: Duration = Duration::from_secs(5);
 

@@ -1,6 +1,7 @@
 //! Whether one server answers, and until when it rests.
 
 use super::Connection;
+use super::engine::LONGEST_OPEN;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -17,12 +18,18 @@ const REFUSED: i64 = 60_000;
 /// Different connections in a row whose client is refused from which on the server rests. Fewer: the fault is theirs.
 const REFUSED_CONNECTIONS: usize = 3;
 
+/// From when to when something holds, by our clock.
+type Span = (i64, i64);
+
 #[derive(Default)]
 pub(super) struct Health {
-    /// From when to when it rests after failures, by our clock.
-    rest: Option<(i64, i64)>,
-    /// The same, because an answer asked for it.
-    asked: Option<(i64, i64)>,
+    /// The rest after failures.
+    rest: Option<Span>,
+    /// The rest that an answer asked for.
+    asked: Option<Span>,
+    /// The one connection that asks it while it fails, and how long its answer may take.
+    probe: Option<Span>,
+    prober: Option<Connection>,
     failures: u32,
     /// All failures that ever counted.
     counted: u64,
@@ -41,16 +48,36 @@ impl Health {
 
     /// How long it still rests.
     pub(super) fn resting(&mut self, now: i64) -> Option<Duration> {
-        let left = |rest: &mut Option<(i64, i64)>| {
-            let (from, until) = (*rest)?;
-            // Before `from`: our clock was set back, so the end means nothing.
-            if now < from || now >= until {
-                *rest = None;
-                return None;
-            }
-            Some(Duration::from_millis(until.saturating_sub(now).unsigned_abs()))
-        };
-        left(&mut self.rest).max(left(&mut self.asked))
+        left(&mut self.rest, now).max(left(&mut self.asked, now))
+    }
+
+    /// How long the answer to the one request that was let through may still take.
+    pub(super) fn probed(&mut self, now: i64) -> Option<Duration> {
+        left(&mut self.probe, now)
+    }
+
+    /// Lets a request through, or says how long to wait. While it fails, one goes at a time.
+    pub(super) fn admit(&mut self, now: i64, connection: &Connection) -> Result<(), Duration> {
+        // Who asks for a lost answer waits no longer for another request than for a rest.
+        let longest = Duration::from_millis(LONGEST_REST.unsigned_abs());
+        let probed = self.probed(now).map(|left| left.min(longest));
+        if let Some(wait) = self.resting(now).or(probed) {
+            return Err(wait);
+        }
+        if self.is_failing() {
+            // A request that was never sent has no answer: its end opens the way too.
+            let open = i64::try_from(LONGEST_OPEN.as_millis()).unwrap_or(i64::MAX);
+            self.probe = Some((now, now.saturating_add(open)));
+            self.prober = Some(connection.clone());
+        }
+        Ok(())
+    }
+
+    /// A request of this connection was answered, or is not waited for any more.
+    pub(super) fn ended(&mut self, connection: &Connection) {
+        if self.prober.as_ref() == Some(connection) {
+            (self.probe, self.prober) = (None, None);
+        }
     }
 
     /// It gave tokens. What it asked for still holds.
@@ -93,7 +120,17 @@ impl Health {
     }
 }
 
-fn lengthen(rest: &mut Option<(i64, i64)>, now: i64, span: i64) {
+fn left(span: &mut Option<Span>, now: i64) -> Option<Duration> {
+    let (from, until) = (*span)?;
+    // Before `from`: our clock was set back, so the end means nothing.
+    if now < from || now >= until {
+        *span = None;
+        return None;
+    }
+    Some(Duration::from_millis(until.saturating_sub(now).unsigned_abs()))
+}
+
+fn lengthen(rest: &mut Option<Span>, now: i64, span: i64) {
     let until = now.saturating_add(span);
     if rest.is_none_or(|(_, before)| before < until) {
         *rest = Some((now, until));

@@ -16,6 +16,8 @@ use std::time::Duration;
 const BUSY: i64 = 10_000;
 /// Distances of clocks below this are none: `Date` counts in seconds, and reading a clock takes a moment.
 pub(super) const NONE: i64 = 2000;
+/// How soon somebody who waits for a token asks again while another request finds out whether the server answers.
+const PROBED: Duration = Duration::from_secs(1);
 /// The most servers of one provider whose health is remembered.
 const PLACES: usize = 10_000;
 
@@ -96,11 +98,12 @@ impl Pace {
         self.lock().places.get_mut(place)?.resting(now)
     }
 
-    /// Counts a refresh that somebody waits for. `Err` with the wait if the server rests.
-    pub(crate) fn demand(&self, now: i64, place: &str) -> Result<(), Duration> {
+    /// Counts a refresh that somebody waits for. `Err` with the wait if the server rests, or fails and is asked by another.
+    pub(crate) fn demand(&self, now: i64, place: &str, connection: &Connection) -> Result<(), Duration> {
         if let Some(rest) = self.rest(now, place) {
             return Err(rest);
         }
+        self.admit(now, place, connection).map_err(|_| PROBED)?;
         if self.per_minute.is_some() {
             let mut state = self.lock();
             self.refill(&mut state, now);
@@ -110,13 +113,21 @@ impl Pace {
         Ok(())
     }
 
+    /// Whether a request may be sent. `Err` with the longest wait if the server rests, or fails and is asked by another.
+    pub(crate) fn admit(&self, now: i64, place: &str, connection: &Connection) -> Result<(), Duration> {
+        match self.lock().places.get_mut(place) {
+            Some(health) => health.admit(now, connection),
+            None => Ok(()),
+        }
+    }
+
     /// How many refreshes Method 2 may begin now, at most `wanted`, while `running` of it have no answer yet. One connection at a
     /// time asks a provider that fails; a silent one has not failed again yet.
     pub(crate) fn begin(&self, now: i64, wanted: usize, running: usize) -> usize {
         let mut state = self.lock();
         let mut wanted = wanted;
         if let Some(only) = state.places.get_mut("") {
-            if only.resting(now).is_some() {
+            if only.resting(now).is_some() || only.probed(now).is_some() {
                 return 0;
             }
             if only.is_failing() {
@@ -177,6 +188,7 @@ impl Pace {
         }
         let mut state = self.lock();
         let health = state.health(now, &sent.place);
+        health.ended(&sent.connection);
         match answer {
             Ok(_) => health.is_well(),
             Err(TokenError::Refused(error)) if error.refusal() == Refusal::Client => {
@@ -312,8 +324,8 @@ mod tests {
         let pace = Pace::new(None);
         let one = "shop/1".parse().unwrap();
         pace.answered(0, &pace.sent(&one, "a.example"), &unavailable(Some(60), 429));
-        assert_eq!(pace.demand(0, "a.example"), Err(Duration::from_secs(60)));
-        assert_eq!(pace.demand(0, "b.example"), Ok(()));
+        assert_eq!(pace.demand(0, "a.example", &one), Err(Duration::from_secs(60)));
+        assert_eq!(pace.demand(0, "b.example", &one), Ok(()));
         assert_eq!(pace.begin(0, 10, 0), 10);
     }
 
@@ -353,8 +365,9 @@ mod tests {
     fn a_demand_goes_first_and_method_2_waits_for_it() {
         let pace = Pace::new(Some(60));
         pace.begin(0, 1, 0);
+        let one = "shop/1".parse().unwrap();
         for _ in 0..3 {
-            assert_eq!(pace.demand(0, ""), Ok(()));
+            assert_eq!(pace.demand(0, "", &one), Ok(()));
         }
         assert_eq!(pace.begin(3000, 10, 0), 0);
         assert_eq!(pace.begin(4000, 10, 0), 1);
@@ -367,7 +380,8 @@ mod tests {
         let pace = Pace::new(None);
         answered(&pace, 0, &unavailable(Some(120), 429));
         assert_eq!(pace.begin(119_999, 10, 0), 0);
-        assert_eq!(pace.demand(60_000, ""), Err(Duration::from_secs(60)));
+        let one = "shop/1".parse().unwrap();
+        assert_eq!(pace.demand(60_000, "", &one), Err(Duration::from_secs(60)));
         assert_eq!(pace.begin(120_000, 10, 0), 10);
         answered(&pace, 120_000, &unavailable(None, 429));
         assert_eq!(pace.begin(129_999, 10, 0), 0);
@@ -388,6 +402,34 @@ mod tests {
         assert_eq!(pace.begin(3000, 10, 0), 1);
         answered(&pace, 3000, &Ok(tokens(3000, "a", None, (None, None))));
         assert_eq!(pace.begin(3000, 10, 0), 10);
+    }
+
+    #[test]
+    fn a_demand_of_a_provider_that_fails_waits_for_the_one_that_asks() {
+        let pace = Pace::new(None);
+        let down = Err(TokenError::NotSent("refused".to_owned()));
+        for _ in 0..3 {
+            answered(&pace, 0, &down);
+        }
+        let (one, two): (Connection, Connection) = ("shop/1".parse().unwrap(), "shop/2".parse().unwrap());
+        assert_eq!(pace.demand(1000, "", &one), Ok(()));
+        assert_eq!(pace.demand(1000, "", &two), Err(PROBED));
+        assert_eq!(pace.begin(1000, 10, 0), 0);
+        answered(&pace, 1001, &refused("invalid_grant"));
+        assert_eq!(pace.demand(1001, "", &two), Ok(()));
+    }
+
+    #[test]
+    fn a_request_that_is_let_through_and_never_answered_holds_the_others_for_a_while() {
+        let pace = Pace::new(None);
+        let down = Err(TokenError::NotSent("refused".to_owned()));
+        for _ in 0..3 {
+            answered(&pace, 0, &down);
+        }
+        let (one, two) = ("shop/1".parse().unwrap(), "shop/2".parse().unwrap());
+        assert_eq!(pace.admit(1000, "", &one), Ok(()));
+        assert_eq!(pace.admit(20_999, "", &two), Err(Duration::from_millis(1)));
+        assert_eq!(pace.admit(21_000, "", &two), Ok(()));
     }
 
     #[test]

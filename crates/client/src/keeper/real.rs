@@ -115,7 +115,8 @@ impl Endpoints for Real {
     }
 
     fn place(&self, variables: &Variables) -> String {
-        if variables.is_empty() {
+        // A connection may have variables that the token endpoint does not.
+        if !self.has_variables() {
             return String::new();
         }
         let filled = self.known().with_variables(variables).ok();
@@ -159,6 +160,18 @@ mod tests {
             }
         });
         (issuer, asked)
+    }
+
+    #[test]
+    fn variables_that_the_token_endpoint_does_not_have_name_no_server() {
+        let variables = [("shop".to_owned(), "one".to_owned())].into();
+        for (endpoint, place) in [("https://a.example/t", ""), ("https://{shop}.example/t", "one.example")] {
+            let mut provider = crate::Provider::new("app", ClientAuth::None);
+            provider.token_endpoint = Some(endpoint.to_owned());
+            let http = HttpClient::builder().without_native_roots().build().unwrap();
+            let real = Real::new(provider, http, Arc::new(SystemClock));
+            assert_eq!(real.place(&variables), place);
+        }
     }
 
     #[tokio::test]

@@ -171,9 +171,9 @@ impl Engine {
         };
         let (local, place) = (self.clock.now_millis(), provider.endpoints.place(&record.variables));
         if matches!(wanted, Wanted::Due) {
-            return match provider.pace.rest(local, &place) {
-                None => Step::Ask(refresh),
-                Some(rest) => {
+            return match provider.pace.admit(local, &place, &row.connection) {
+                Ok(()) => Step::Ask(refresh),
+                Err(rest) => {
                     let rest = rest.max(Duration::from_secs(1));
                     record.next_at = now.saturating_add(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX));
                     Step::Wait(rest)
@@ -183,7 +183,7 @@ impl Engine {
         if record.waits(now) {
             return Step::Wait(span(now, record.not_before));
         }
-        match provider.pace.demand(local, &place) {
+        match provider.pace.demand(local, &place, &row.connection) {
             Ok(()) => Step::Ask(refresh),
             Err(wait) => Step::Wait(wait),
         }

@@ -2,7 +2,7 @@
 
 use super::super::record::Record;
 use super::super::vault::Put;
-use super::super::{Care, Connection, Keep, KeeperError};
+use super::super::{Care, Connection, Keep, Keeper, KeeperError};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
 use std::time::Duration;
@@ -361,6 +361,59 @@ async fn a_silent_provider_is_asked_by_one_connection_at_a_time() {
     watch_for(&keeper, Duration::from_secs(60)).await;
     let before = world.server.requests();
     watch_for(&keeper, Duration::from_secs(300)).await;
+    let requests = world.server.requests() - before;
+    assert!((5..=30).contains(&requests), "{requests} in five minutes");
+}
+
+/// Connects 50 users at the server of `tenant`, if any, and lets three requests to it fail. The rest after that is over.
+async fn silent(world: &World, keeper: &Keeper, tenant: Option<&str>) -> Vec<Connection> {
+    let mut all = Vec::new();
+    let params = tenant.map(|tenant| ("tenant".to_owned(), tenant.to_owned()));
+    let params = params.into_iter().collect();
+    for number in 0..50 {
+        let connection = Connection::new("shop", &number.to_string()).unwrap();
+        let tokens = world.server.connect(connection.reference());
+        keeper.take_over_with(&connection, &tokens, &params).await.unwrap();
+        all.push(connection);
+    }
+    world.clock.advance(61 * MINUTE);
+    let silence = Fate::Slow(Duration::from_secs(3_600));
+    world.server.fates(std::iter::repeat_n(silence, 200));
+    for connection in all.drain(..3) {
+        assert!(keeper.token(&connection).await.is_err());
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_provider_is_asked_by_one_connection_at_a_time_on_demand_too() {
+    for tenant in [None, Some("a.example")] {
+        let world = World::new();
+        let keeper = world.keeper();
+        let all = silent(&world, &keeper, tenant).await;
+        let before = world.server.requests();
+        let mut callers = tokio::task::JoinSet::new();
+        for connection in all {
+            let keeper = keeper.clone();
+            callers.spawn(async move { keeper.token(&connection).await });
+        }
+        while let Some(answer) = callers.join_next().await {
+            assert!(matches!(answer.unwrap(), Err(KeeperError::Unavailable { .. })));
+        }
+        assert_eq!(world.server.requests() - before, 1, "{tenant:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_of_several_is_asked_by_one_connection_at_a_time() {
+    let world = World::new();
+    let keeper = world.keeper();
+    silent(&world, &keeper, Some("a.example")).await;
+    let before = world.server.requests();
+    watch_for(&keeper, Duration::from_secs(5)).await;
+    assert_eq!(world.server.requests() - before, 1);
+    watch_for(&keeper, Duration::from_secs(295)).await;
     let requests = world.server.requests() - before;
     assert!((5..=30).contains(&requests), "{requests} in five minutes");
 }
