@@ -43,6 +43,13 @@ impl Client {
         })
     }
 
+    /// The same client, which reads and stores the distance of the clocks in `skew`.
+    #[cfg(feature = "keeper")]
+    pub(crate) fn with_skew(mut self, skew: Arc<AtomicI64>) -> Self {
+        self.skew = skew;
+        self
+    }
+
     /// What the client knows about the server.
     pub fn provider(&self) -> &Provider {
         &self.provider

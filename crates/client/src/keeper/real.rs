@@ -3,13 +3,18 @@
 use super::provider::{AnswerFuture, Endpoints, Variables};
 use crate::http::HttpClient;
 use crate::{Client, Clock, ProviderError, TokenError, discover};
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 /// The longest wait between two requests for metadata. The first one is a second.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The most servers of one provider whose clock is remembered.
+const CLOCKS: usize = 10_000;
 
 /// The endpoints that a [`crate::Provider`] names, which may have variables, or that its issuer does.
 pub(crate) struct Real {
@@ -18,6 +23,8 @@ pub(crate) struct Real {
     clock: Arc<dyn Clock>,
     found: OnceLock<crate::Provider>,
     search: Mutex<Search>,
+    /// How far each server's clock is from ours: clients come and go, and an assertion must live by the clock of its server.
+    skews: std::sync::Mutex<HashMap<String, Arc<AtomicI64>>>,
 }
 
 /// The requests for metadata that failed.
@@ -44,7 +51,16 @@ impl Real {
             clock,
             found: OnceLock::new(),
             search: Mutex::default(),
+            skews: std::sync::Mutex::default(),
         }
+    }
+
+    fn skew(&self, place: String) -> Arc<AtomicI64> {
+        let mut skews = self.skews.lock().unwrap_or_else(PoisonError::into_inner);
+        if skews.len() >= CLOCKS && !skews.contains_key(&place) {
+            skews.clear();
+        }
+        skews.entry(place).or_default().clone()
     }
 
     fn known(&self) -> &crate::Provider {
@@ -95,7 +111,8 @@ impl Endpoints for Real {
 
     fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {
         let provider = self.known().with_variables(variables)?;
-        Client::new(provider, self.http.clone(), self.clock.clone())
+        let client = Client::new(provider, self.http.clone(), self.clock.clone())?;
+        Ok(client.with_skew(self.skew(self.place(variables))))
     }
 
     fn check(&self, variables: &Variables) -> Result<(), ProviderError> {
