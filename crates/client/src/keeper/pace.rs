@@ -98,6 +98,11 @@ impl Pace {
         self.lock().places.get_mut(place)?.resting(now)
     }
 
+    /// Whether the provider's one server fails.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.lock().places.get("").is_some_and(Health::is_failing)
+    }
+
     /// Counts a refresh that somebody waits for. `Err` with the wait if the server rests, or fails and is asked by another.
     pub(crate) fn demand(&self, now: i64, place: &str, connection: &Connection) -> Result<(), Duration> {
         if let Some(rest) = self.rest(now, place) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Values for the `{variables}` in a provider's endpoints, such as the name of a tenant.
 pub type Variables = BTreeMap<String, String>;
@@ -29,6 +30,11 @@ pub(crate) trait Endpoints: Send + Sync {
     /// Finds out what must be known before anything is sent. Cheap when it is.
     fn ready(&self) -> AnswerFuture<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// As [`ready`](Self::ready), without asking anybody: the reason if something is still missing.
+    fn known(&self) -> Result<(), TokenError> {
+        Ok(())
     }
 
     /// A client for a connection with these variables.
@@ -54,10 +60,10 @@ pub(crate) trait Endpoints: Send + Sync {
         String::new()
     }
 
-    /// Exchanges a refresh token (RFC 6749 §6).
+    /// Exchanges a refresh token (RFC 6749 §6). Its time is limited by a lease, so nothing but that is asked for here.
     fn refresh<'a>(&'a self, variables: &'a Variables, token: &'a RefreshToken) -> AnswerFuture<'a, Tokens> {
         Box::pin(async move {
-            self.ready().await?;
+            self.known()?;
             self.client(variables).map_err(not_sent)?.refresh(token).await
         })
     }
@@ -89,6 +95,22 @@ impl Provider {
             keep: care.keep,
             pace: Pace::new(care.per_minute),
         }
+    }
+
+    /// Finds the metadata before the time of a lease runs. A search that takes longer than `patience` goes on, and the refresh
+    /// fails before anything is sent. At a provider that fails already, nobody waits.
+    pub(crate) async fn prepare(&self, patience: Duration) {
+        if self.endpoints.known().is_ok() {
+            return;
+        }
+        let patience = if self.pace.is_failing() {
+            Duration::ZERO
+        } else {
+            patience
+        };
+        let endpoints = self.endpoints.clone();
+        let search = tokio::spawn(async move { endpoints.ready().await });
+        drop(tokio::time::timeout(patience, search).await);
     }
 
     pub(crate) fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {

@@ -2,7 +2,7 @@
 
 use super::provider::{AnswerFuture, Endpoints, Variables};
 use crate::http::HttpClient;
-use crate::{Client, Clock, ProviderError, TokenError, discover};
+use crate::{Client, Clock, DiscoveryError, ProviderError, TokenError, discover};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, OnceLock, PoisonError};
@@ -63,13 +63,13 @@ impl Real {
         skews.entry(place).or_default().clone()
     }
 
-    fn known(&self) -> &crate::Provider {
+    fn provider(&self) -> &crate::Provider {
         self.found.get().unwrap_or(&self.provider)
     }
 
     /// The issuer whose metadata is missing.
     fn unknown(&self) -> Option<&str> {
-        let known = self.known();
+        let known = self.provider();
         let is_missing = self.found.get().is_none() && known.token_endpoint.is_none();
         known.issuer.as_deref().filter(|_| is_missing)
     }
@@ -109,8 +109,21 @@ impl Endpoints for Real {
         })
     }
 
+    fn known(&self) -> Result<(), TokenError> {
+        if self.unknown().is_none() {
+            return Ok(());
+        }
+        // While somebody searches, the search is locked.
+        let search = self.search.try_lock().ok();
+        let last = search.and_then(|search| Some(search.last.as_ref()?.1.clone()));
+        Err(last.unwrap_or_else(|| {
+            let tried = "the issuer, which has not answered yet".to_owned();
+            TokenError::Metadata(DiscoveryError::NotFound { tried })
+        }))
+    }
+
     fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {
-        let provider = self.known().with_variables(variables)?;
+        let provider = self.provider().with_variables(variables)?;
         let client = Client::new(provider, self.http.clone(), self.clock.clone())?;
         Ok(client.with_skew(self.skew(self.place(variables))))
     }
@@ -124,11 +137,11 @@ impl Endpoints for Real {
     }
 
     fn has_variables(&self) -> bool {
-        self.known().has_variables()
+        self.provider().has_variables()
     }
 
     fn variables_choose_server(&self) -> bool {
-        self.known().variables_choose_server()
+        self.provider().variables_choose_server()
     }
 
     fn place(&self, variables: &Variables) -> String {
@@ -136,7 +149,7 @@ impl Endpoints for Real {
         if !self.has_variables() {
             return String::new();
         }
-        let filled = self.known().with_variables(variables).ok();
+        let filled = self.provider().with_variables(variables).ok();
         let endpoint = filled.and_then(|provider| provider.token_endpoint?.parse::<http::Uri>().ok());
         let authority = endpoint.and_then(|uri| Some(uri.authority()?.as_str().to_ascii_lowercase()));
         authority.unwrap_or_default()

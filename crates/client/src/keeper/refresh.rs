@@ -60,6 +60,7 @@ impl Engine {
         let provider = self.provider(connection)?;
         self.orient().await?;
         self.compare_again().await?;
+        provider.prepare(self.limits.request).await;
         let _place = self.gate.enter().await.map_err(VaultError::from)?;
         // A holder that disappeared is waited for.
         let patience = Instant::now() + self.limits.lease + Duration::from_secs(1);

@@ -125,6 +125,7 @@ impl Places {
         let Some(provider) = engine.providers.get(&self.name) else {
             return Ok(0);
         };
+        provider.prepare(engine.limits.request).await;
         let local = engine.clock.now_millis();
         let allowed = provider.pace.begin(local, self.free, self.running.len());
         if allowed == 0 {

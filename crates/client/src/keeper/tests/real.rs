@@ -1,7 +1,7 @@
 //! The endpoints of a provider in the world, over a transport that the test answers.
 
-use super::super::{Care, Connection, Keeper, MemoryVault, VaultKey};
-use super::world::{MINUTE, TestClock, World, access};
+use super::super::{Care, Connection, Keeper, KeeperError, MemoryVault, VaultKey};
+use super::world::{MINUTE, TestClock, World, access, watch_for};
 use crate::http::{HttpClient, Transport, TransportFuture};
 use crate::{ClientAuth, Clock as _};
 use base64::Engine as _;
@@ -125,4 +125,39 @@ async fn an_assertion_follows_the_clock_that_an_earlier_refresh_measured() {
         assert!((ahead - 1..=ahead + 1).contains(&found), "{found} s ahead");
         world.clock.advance(61 * MINUTE);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_takes_long_takes_no_time_from_the_refresh() {
+    for is_watched in [false, true] {
+        let world = World::new();
+        let server = Server::new(&world.clock, 0, (12, 4));
+        let (keeper, one) = keeper(&world, &server, ClientAuth::None).await;
+        if is_watched {
+            watch_for(&keeper, Duration::from_secs(20)).await;
+        } else {
+            let refused = keeper.token(&one).await.unwrap_err();
+            let is_so =
+                matches!(&refused, KeeperError::Unavailable { reason: Some(reason), .. } if reason == "no_metadata");
+            assert!(is_so, "{refused:?}");
+            let row = keeper.engine.vault.read(&one).await.unwrap().unwrap();
+            assert_eq!(row.asked_at, None, "nothing was sent");
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        assert_eq!(access(keeper.token(&one).await), "at.2", "{is_watched}");
+        assert_eq!(server.asked.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_metadata_of_a_provider_that_fails() {
+    let world = World::new();
+    let server = Server::new(&world.clock, 0, (3600, 0));
+    let (keeper, one) = keeper(&world, &server, ClientAuth::None).await;
+    for _ in 0..3 {
+        assert!(keeper.token(&one).await.is_err());
+        tokio::time::sleep(Duration::from_secs(11)).await;
+    }
+    let told = tokio::time::timeout(Duration::from_secs(1), keeper.token(&one)).await;
+    assert!(matches!(told, Ok(Err(KeeperError::Unavailable { .. }))));
 }
