@@ -1,5 +1,6 @@
 //! What every operation of a keeper needs, and the leases that it takes.
 
+use super::asking::Asking;
 use super::gate::Gate;
 use super::observer::{Noted, Observer};
 use super::orientation::Orientation;
@@ -61,6 +62,7 @@ pub(crate) struct Engine {
     pub(crate) unsaved: UnsavedChanges,
     pub(crate) orientation: Orientation,
     pub(crate) gate: Gate,
+    pub(crate) asking: Asking,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 

@@ -4,6 +4,7 @@
 //! be the only one that the provider takes from then on. The callers are answered, and the lease stays: nobody asks again while
 //! the request is open. What comes is stored as any other answer; if nothing comes, that is stored, and it is asked for again.
 
+use super::asking::Turn;
 use super::engine::{Engine, Lease};
 use super::pace::Sent;
 use super::provider::Provider;
@@ -28,10 +29,18 @@ pub(super) struct Asked {
     pub(super) record: Record,
     pub(super) presented: RefreshToken,
     pub(super) sent: Sent,
+    /// Until the answer is stored, nobody in this process asks for the connection again.
+    _turn: Turn,
 }
 
 impl Open {
-    pub(super) fn new(provider: &Provider, lease: Lease, row: &Row, record: Record, presented: RefreshToken) -> Self {
+    pub(super) fn new(
+        provider: &Provider,
+        (lease, turn): (Lease, Turn),
+        row: &Row,
+        record: Record,
+        presented: RefreshToken,
+    ) -> Self {
         let (endpoints, variables, token) = (provider.endpoints.clone(), record.variables.clone(), presented.clone());
         let place = endpoints.place(&variables);
         Self {
@@ -42,6 +51,7 @@ impl Open {
                 record,
                 presented,
                 sent: provider.pace.sent(&row.connection, &place),
+                _turn: turn,
             },
         }
     }

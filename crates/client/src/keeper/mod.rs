@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod asking;
 mod clocks;
 mod connect;
 mod connection;
@@ -88,6 +89,7 @@ pub use watch::Kept;
 
 use crate::http::HttpClient;
 use crate::{Clock, Tokens, random};
+use asking::Asking;
 use engine::{Engine, Limits};
 use flights::Flights;
 use gate::Gate;
@@ -192,6 +194,7 @@ impl KeeperBuilder {
             unsaved: UnsavedChanges::default(),
             orientation: self.orientation,
             gate: Gate::default(),
+            asking: Asking::default(),
             observer: self.observer,
         };
         Keeper {

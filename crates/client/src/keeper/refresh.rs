@@ -6,6 +6,7 @@
 //! Hallpass does, then loses no connection.
 
 use super::KeeperError;
+use super::asking::Turn;
 use super::engine::{Engine, Lease};
 use super::late::{Asked, Open, unanswered};
 use super::observer::Noted;
@@ -112,15 +113,16 @@ impl Engine {
         let now = provider.pace.there(self.clock.now_millis());
         let mut wait = Duration::ZERO;
         let mut settled = match self.step(provider, &mut record, row, wanted, now) {
-            Step::Ask(_) if lease.begun.elapsed() + self.limits.open() > self.limits.lease => {
-                // The vault was slow. Another keeper may hold the lease before the answer is there.
+            Step::Ask(refresh) => {
+                if let Some(turn) = self.turn(lease, &row.connection) {
+                    return self.ask(Open::new(provider, (lease, turn), row, record, refresh)).await;
+                }
                 wait = Duration::from_secs(1);
                 if matches!(wanted, Wanted::Due) {
                     record.next_at = now.saturating_add(1000);
                 }
                 unasked(record, row)
             }
-            Step::Ask(refresh) => return self.ask(Open::new(provider, lease, row, record, refresh)).await,
             Step::Settle(settled) => *settled,
             Step::Nothing => unasked(record, row),
             Step::Wait(span) => {
@@ -140,6 +142,13 @@ impl Engine {
         let change = self.change(lease, row, &settled, due_at)?;
         self.vault.write(change).await?;
         reply(provider, &settled.record, now, wait)
+    }
+
+    /// The turn to send a request under this lease. `None` if the vault was so slow that another keeper may hold the lease before
+    /// the answer is there, or if a request of this connection is open: then a clock was set, and ended its lease too early.
+    fn turn(&self, lease: Lease, connection: &Connection) -> Option<Turn> {
+        let is_covered = lease.begun.elapsed() + self.limits.open() <= self.limits.lease;
+        is_covered.then(|| self.asking.begin(connection)).flatten()
     }
 
     /// Decides what to do. Nothing is sent yet.

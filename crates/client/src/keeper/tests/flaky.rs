@@ -56,6 +56,10 @@ impl Flaky {
         })
     }
 
+    pub(super) fn end_leases(&self) {
+        self.vault.end_leases();
+    }
+
     pub(super) fn set(&self, takes: Trouble, writes: Trouble) {
         *self.takes.lock().unwrap() = takes;
         *self.writes.lock().unwrap() = writes;

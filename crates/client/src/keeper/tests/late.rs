@@ -81,6 +81,32 @@ async fn a_kill_costs_less_than_the_time_in_which_the_server_repeats() {
     assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_lets_no_second_request_out_while_one_is_open() {
+    // While a caller waits for the answer, and when it is late.
+    for after in [2, 12] {
+        let (world, vault) = flaky::world();
+        world.server.never_repeats();
+        let keeper = world.keeper();
+        let one = world.connect(&keeper, "one").await;
+        world.clock.advance(61 * MINUTE);
+        world.server.fates([Fate::Slow(Duration::from_secs(14))]);
+        let step = async {
+            tokio::time::sleep(Duration::from_secs(after)).await;
+            vault.end_leases();
+            world.clock.advance(21_000);
+            if after > 10 {
+                drop(keeper.token(&one).await);
+            }
+        };
+        let (refused, (), ()) = tokio::join!(keeper.token(&one), step, watch_for(&keeper, Duration::from_secs(30)));
+        assert!(refused.is_err());
+        assert!(!world.server.doubled(), "{after}");
+        assert_eq!(world.server.requests(), 1, "{after}");
+        assert_eq!(access(keeper.token(&one).await), "at.one.2", "{after}");
+    }
+}
+
 /// The outcomes that were told.
 #[derive(Default)]
 struct Outcomes(Mutex<Vec<&'static str>>);

@@ -70,6 +70,14 @@ impl MemoryVault {
         Self::default()
     }
 
+    /// Ends every lease, as a clock that is set forward does.
+    #[cfg(test)]
+    pub(in crate::keeper) fn end_leases(&self) {
+        for entry in self.lock().connections.values_mut() {
+            entry.lease = None;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
