@@ -31,6 +31,8 @@ pub(super) struct Health {
     probe: Option<Span>,
     prober: Option<Connection>,
     failures: u32,
+    /// The connection of the last failure that counted, since the last answer.
+    failed: Option<Connection>,
     /// All failures that ever counted.
     counted: u64,
     /// The connections whose client was refused since the last success, a few.
@@ -90,19 +92,29 @@ impl Health {
     /// It answered, whatever it said.
     pub(super) fn answers(&mut self) {
         self.failures = 0;
+        self.failed = None;
     }
 
     /// Counts a failure. `known` is what was counted when the request was sent: requests that were in flight together fail
     /// together, which says no more than one of them.
-    pub(super) fn fail(&mut self, now: i64, known: u64) {
+    pub(super) fn fail(&mut self, now: i64, known: u64, connection: &Connection) {
         if known < self.counted {
             return;
         }
+        self.failed = Some(connection.clone());
         self.counted += 1;
         self.failures = self.failures.saturating_add(1);
         if self.failures >= FAILURES {
             let span = 1000_i64 << (self.failures - FAILURES).min(10);
             lengthen(&mut self.rest, now, span.min(LONGEST_REST));
+        }
+    }
+
+    /// Counts an answer that says "later". One connection that gets it again and again, such as a user whose data break the server,
+    /// says nothing of the others; it has a pause of its own.
+    pub(super) fn is_unavailable(&mut self, now: i64, known: u64, connection: &Connection) {
+        if self.failed.as_ref() != Some(connection) {
+            self.fail(now, known, connection);
         }
     }
 
@@ -134,5 +146,22 @@ fn lengthen(rest: &mut Option<Span>, now: i64, span: i64) {
     let until = now.saturating_add(span);
     if rest.is_none_or(|(_, before)| before < until) {
         *rest = Some((now, until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_let_through_and_never_answered_holds_the_others_for_a_while() {
+        let (one, two): (Connection, Connection) = ("shop/1".parse().unwrap(), "shop/2".parse().unwrap());
+        let mut health = Health::default();
+        for known in 0..3 {
+            health.fail(0, known, &one);
+        }
+        assert_eq!(health.admit(1000, &one), Ok(()));
+        assert_eq!(health.admit(20_999, &two), Err(Duration::from_millis(1)));
+        assert_eq!(health.admit(21_000, &two), Ok(()));
     }
 }

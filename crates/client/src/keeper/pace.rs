@@ -203,14 +203,14 @@ impl Pace {
             Err(TokenError::Unavailable {
                 retry_after, status, ..
             }) => {
-                health.fail(now, sent.failures);
+                health.is_unavailable(now, sent.failures, &sent.connection);
                 let asked = retry_after.and_then(|span| i64::try_from(span.as_millis()).ok());
                 let busy = (*status == 429).then_some(BUSY);
                 if let Some(span) = asked.or(busy) {
                     health.asks_for_rest(now, span);
                 }
             }
-            Err(_) => health.fail(now, sent.failures),
+            Err(_) => health.fail(now, sent.failures, &sent.connection),
         }
     }
 
@@ -305,6 +305,21 @@ mod tests {
         answered(&pace, 60_000, &Ok(tokens(0, "a", None, (None, None))));
         answered(&pace, 60_000, &refused("invalid_client"));
         assert_eq!(pace.begin(60_000, 10, 0), 10, "a success begins the count anew");
+    }
+
+    #[test]
+    fn a_server_error_of_one_connection_stops_no_other() {
+        let pace = Pace::new(None);
+        for _ in 0..5 {
+            answered(&pace, 0, &unavailable(None, 500));
+        }
+        let others: Vec<Connection> = ["shop/2", "shop/3"].map(|name| name.parse().unwrap()).into();
+        assert_eq!(pace.demand(0, "", &others[0]), Ok(()));
+        assert_eq!(pace.begin(0, 10, 0), 10);
+        for other in &others {
+            pace.answered(0, &pace.sent(other, ""), &unavailable(None, 500));
+        }
+        assert_eq!(pace.begin(999, 10, 0), 0, "three connections got it");
     }
 
     #[test]
@@ -422,19 +437,6 @@ mod tests {
         assert_eq!(pace.begin(1000, 10, 0), 0);
         answered(&pace, 1001, &refused("invalid_grant"));
         assert_eq!(pace.demand(1001, "", &two), Ok(()));
-    }
-
-    #[test]
-    fn a_request_that_is_let_through_and_never_answered_holds_the_others_for_a_while() {
-        let pace = Pace::new(None);
-        let down = Err(TokenError::NotSent("refused".to_owned()));
-        for _ in 0..3 {
-            answered(&pace, 0, &down);
-        }
-        let (one, two) = ("shop/1".parse().unwrap(), "shop/2".parse().unwrap());
-        assert_eq!(pace.admit(1000, "", &one), Ok(()));
-        assert_eq!(pace.admit(20_999, "", &two), Err(Duration::from_millis(1)));
-        assert_eq!(pace.admit(21_000, "", &two), Ok(()));
     }
 
     #[test]
