@@ -48,8 +48,7 @@ impl Keeper {
         let lease = match engine.provider(connection) {
             Ok(provider) => engine.lease(provider),
             Err(error) if revoke => return Err(error),
-            // A provider that the program has no more can have no clock of its own.
-            Err(_) => engine.lease_at(engine.clock.now_millis()),
+            Err(_) => engine.lease_without_provider(),
         };
         match engine.vault.take(connection, lease.request).await? {
             Taken::Missing => Ok(false),

@@ -72,6 +72,16 @@ pub(crate) struct Lease {
     pub(crate) request: LeaseRequest,
     /// When it was asked for, so that it ends later than this plus its span.
     pub(crate) begun: Instant,
+    /// The same by the clock, in milliseconds: it also counts the time for which the machine was suspended.
+    pub(crate) begun_at: i64,
+}
+
+impl Lease {
+    /// The time since it was asked for, by the clock that says more.
+    pub(crate) fn age(&self, now: i64) -> Duration {
+        let counted = u64::try_from(now.saturating_sub(self.begun_at)).unwrap_or(0);
+        self.begun.elapsed().max(Duration::from_millis(counted))
+    }
 }
 
 impl Engine {
@@ -85,13 +95,19 @@ impl Engine {
         }
     }
 
-    /// A lease from now on.
+    /// A lease from now on, by the provider's clock.
     pub(crate) fn lease(&self, provider: &Provider) -> Lease {
-        self.lease_at(provider.pace.there(self.clock.now_millis()))
+        let local = self.clock.now_millis();
+        self.lease_from(local, provider.pace.there(local))
     }
 
-    /// A lease from `now` on, by the provider's clock.
-    pub(crate) fn lease_at(&self, now: i64) -> Lease {
+    /// A lease of a connection whose provider the program has no more.
+    pub(crate) fn lease_without_provider(&self) -> Lease {
+        let local = self.clock.now_millis();
+        self.lease_from(local, local)
+    }
+
+    fn lease_from(&self, local: i64, now: i64) -> Lease {
         let span = i64::try_from(self.limits.lease.as_millis()).unwrap_or(i64::MAX);
         Lease {
             request: LeaseRequest {
@@ -101,6 +117,7 @@ impl Engine {
                 retry_at: now.saturating_add(span),
             },
             begun: Instant::now(),
+            begun_at: local,
         }
     }
 }

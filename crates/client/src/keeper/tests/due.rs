@@ -17,11 +17,16 @@ async fn round(keeper: &Keeper) -> usize {
 
 /// As [`round`], with a vault that takes so long to lease.
 async fn slow_round(keeper: &Keeper, span: Duration) -> usize {
+    round_with(keeper, tokio::time::advance(span)).await
+}
+
+/// As [`round`], while something happens between the lease and the request.
+async fn round_with(keeper: &Keeper, between: impl Future<Output = ()>) -> usize {
     let engine = &keeper.engine;
     let lease = engine.lease(&engine.providers["shop"]);
     let claimed = engine.vault.claim("shop", lease.request.asked_at, 16, lease.request);
     let rows = claimed.await.unwrap();
-    tokio::time::advance(span).await;
+    between.await;
     for row in &rows {
         drop(engine.under(lease, row, &Wanted::Due).await);
     }
@@ -179,4 +184,18 @@ async fn what_a_slow_vault_kept_from_being_asked_is_due_a_second_later() {
         let wait = row(&world, &one).await.due_at - world.clock.now_millis();
         assert_eq!(wait, 1000, "{is_lost}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_was_suspended_after_its_lease_sends_nothing() {
+    let world = World::new();
+    let keeper = world.keeper();
+    world.connect(&keeper, "one").await;
+    world.clock.advance(HOUR);
+    // The monotonic clock stands still meanwhile.
+    let suspended = async { world.clock.advance(MINUTE) };
+    assert_eq!(round_with(&keeper, suspended).await, 1);
+    assert_eq!(world.server.requests(), 0, "another keeper may hold the lease");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!((round(&keeper).await, world.server.requests()), (1, 1));
 }
