@@ -145,7 +145,8 @@ impl Engine {
     }
 
     /// The turn to send a request under this lease. `None` if the vault was so slow, or the machine suspended for so long, that
-    /// another keeper may hold the lease before the answer is there, or if a request of this connection is open: then a clock was set, and ended its lease too early.
+    /// another keeper may hold the lease before the answer is there. `None` too if a request of this connection is open: then a
+    /// clock was set, and ended its lease too early.
     fn turn(&self, lease: Lease, connection: &Connection) -> Option<Turn> {
         let is_covered = lease.age(self.clock.now_millis()) + self.limits.open() <= self.limits.lease;
         is_covered.then(|| self.asking.begin(connection)).flatten()
