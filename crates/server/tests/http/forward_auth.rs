@@ -352,6 +352,29 @@ async fn underscore_headers_and_identity_headers_of_the_client_are_refused() {
     assert_eq!(ask(&server, &token, "GET /orders", &harmless).await.status, 200);
 }
 
+/// A backend that takes `Upgrade: h2c` opens a tunnel through the proxy (RFC 7540 §3.2). No later request in it is checked.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_to_anything_but_a_websocket_is_refused() {
+    let server = Server::library("default", API).await;
+    let token = reader(&server).await;
+    for more in [
+        &[("upgrade", "h2c")][..],
+        &[("upgrade", "H2C")],
+        &[("upgrade", "websocket, h2c")],
+        &[("upgrade", "websocket"), ("upgrade", "h2c")],
+        &[("upgrade", "TLS/1.2")],
+        &[("upgrade", "")],
+        &[("http2-settings", "AAMA")],
+    ] {
+        let answer = ask(&server, &token, "GET /orders", more).await;
+        assert_eq!(answer.refusal(), "403 invalid_request", "{more:?}");
+    }
+    for protocol in ["websocket", "WebSocket"] {
+        let answer = ask(&server, &token, "GET /orders", &[("upgrade", protocol)]).await;
+        assert_eq!(answer.status, 200, "{protocol}");
+    }
+}
+
 /// GHSA-pxq7-h93f-9jrg of oauth2-proxy: `#` and what follows was matched, and the backend cut it off. Encoded paths, dot segments,
 /// double slashes and the like do the same to others.
 #[tokio::test(flavor = "multi_thread")]

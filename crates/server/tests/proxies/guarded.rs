@@ -186,6 +186,32 @@ async fn the_client_cannot_have_an_identity_header_left_out() {
     }
 }
 
+/// A backend that takes `Upgrade: h2c` opens a tunnel through the proxy (RFC 7540 §3.2). No later request in it is checked.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_cannot_open_a_tunnel_of_http_2() {
+    for proxy in Proxy::ALL {
+        let world = World::of(proxy, "default").await;
+        let token = bearer(&world.token("read").await);
+        for more in [
+            &["Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAMAAABk"][..],
+            &["Connection: Upgrade", "HTTP2-Settings: AAMAAABk"],
+            &["Connection: Upgrade"],
+        ] {
+            let mut headers = vec![token.clone(), "Upgrade: h2c".to_owned()];
+            headers.extend(more.iter().map(|line| (*line).to_owned()));
+            let answer = world.send("GET /orders", &headers).await;
+            if proxy == Proxy::Nginx && answer.is_of_backend() {
+                let got = answer.got();
+                for name in ["HTTP_UPGRADE", "HTTP_HTTP2_SETTINGS"] {
+                    assert!(got["headers"][name].is_null(), "{more:?}: {got}");
+                }
+            } else {
+                assert_refused(&answer, &[400, 403], &format!("{proxy:?} {more:?}"));
+            }
+        }
+    }
+}
+
 /// GHSA-7x63-xv5r-3p2x of oauth2-proxy: the client's X-Forwarded-Uri decided what was checked.
 #[tokio::test(flavor = "multi_thread")]
 async fn x_forwarded_uri_and_method_of_the_client_count_for_nothing() {

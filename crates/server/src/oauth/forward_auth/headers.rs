@@ -2,7 +2,7 @@
 
 use super::ForwardReason;
 use super::proxy::SECRET;
-use http::HeaderName;
+use http::header::{HeaderName, HeaderValue, UPGRADE};
 
 /// The headers by which a backend learns who calls: subject, app, kind of the subject, scopes, organization, environment.
 pub(crate) static IDENTITY: [HeaderName; 6] = [
@@ -14,8 +14,8 @@ pub(crate) static IDENTITY: [HeaderName; 6] = [
     HeaderName::from_static("hallpass-environment"),
 ];
 
-/// Headers by which some backends take another method or path than those of the request.
-const OTHER_REQUESTS: [&str; 7] = [
+/// Headers by which some backends take another method or path than those of the request, or more requests after it.
+const OTHER_REQUESTS: [&str; 8] = [
     "x-http-method-override",
     "x-http-method",
     "x-method-override",
@@ -23,17 +23,26 @@ const OTHER_REQUESTS: [&str; 7] = [
     "x-rewrite-url",
     "script-name",
     "x-script-name",
+    "http2-settings",
 ];
 
 /// Refuses a header that a backend could believe instead of ours, or that would make another request of this one. Backends of
 /// CGI's kind read `Hallpass_Subject` as `Hallpass-Subject`, and gunicorn takes the path's beginning from `SCRIPT_NAME`. So no
 /// header may have a name of other characters than letters, digits and hyphens.
-pub(super) fn check(name: &HeaderName) -> Result<(), ForwardReason> {
+pub(super) fn check(name: &HeaderName, value: &HeaderValue) -> Result<(), ForwardReason> {
     let text = name.as_str();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let is_ours = text.starts_with("hallpass-") && *name != SECRET;
-    match !is_ours && text.bytes().all(is_plain) && !OTHER_REQUESTS.contains(&text) {
+    let is_tunnel = *name == UPGRADE && !is_websocket(value);
+    match !is_ours && !is_tunnel && text.bytes().all(is_plain) && !OTHER_REQUESTS.contains(&text) {
         true => Ok(()),
         false => Err(ForwardReason::Header(text.to_owned())),
     }
+}
+
+/// Whether an `Upgrade` asks for nothing but a WebSocket, which carries no requests. In a connection of HTTP/2 (`h2c`) the client
+/// would send requests that nobody checks.
+fn is_websocket(value: &HeaderValue) -> bool {
+    let protocols = value.to_str().ok();
+    protocols.is_some_and(|list| list.split(',').all(|one| one.trim().eq_ignore_ascii_case("websocket")))
 }

@@ -105,8 +105,8 @@ impl ForwardAuth {
     pub(crate) fn asked<'h>(&self, peer: Peer, headers: &'h HeaderMap) -> Result<AskedRequest<'h>, ForwardReason> {
         self.proxy.check(peer, headers)?;
         let (method, uri) = self.proxy.request(headers)?;
-        for name in headers.keys().filter(|name| !self.proxy.reads(name)) {
-            headers::check(name)?;
+        for (name, value) in headers.iter().filter(|(name, _)| !self.proxy.reads(name)) {
+            headers::check(name, value)?;
         }
         let target = Target::parse(uri)?;
         Ok(AskedRequest { method, target })
