@@ -8,6 +8,7 @@ use crate::refused::Unavailable;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::task::JoinHandle;
 
 /// How long a document is used, and how often it is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +55,7 @@ impl<T> Clone for Held<T> {
 }
 
 struct Attempt {
+    /// When it ended.
     at: Moment,
     failure: Option<Unavailable>,
 }
@@ -89,9 +91,13 @@ impl<T: Send + Sync + 'static> Document<T> {
         if let Some(held) = self.held().filter(|held| age(held) < self.ages.fresh) {
             return Ok(held.value);
         }
-        match (self.attempt(last, clock, fetch).await, usable) {
-            (Err(_), Some(old)) => Ok(old.value),
-            (outcome, _) => outcome,
+        let is_failing = last.as_ref().is_some_and(|last| last.failure.is_some());
+        let request = self.begin(last, clock, fetch);
+        match usable {
+            // The request goes on by itself: a server that hangs must not make caller after caller wait.
+            Some(old) if is_failing => Ok(old.value),
+            Some(old) => Ok(ended(request).await.unwrap_or(old.value)),
+            None => ended(request).await,
         }
     }
 
@@ -114,7 +120,7 @@ impl<T: Send + Sync + 'static> Document<T> {
         if recent.is_some_and(|last| last.failure.is_none()) {
             return Ok(None);
         }
-        self.attempt(last, clock, fetch).await.map(Some)
+        ended(self.begin(last, clock, fetch)).await.map(Some)
     }
 
     fn is_recent(&self, last: &Attempt, clock: &Arc<dyn Clock>) -> bool {
@@ -122,12 +128,13 @@ impl<T: Send + Sync + 'static> Document<T> {
         clock.steady().saturating_sub(last.at.steady) < self.ages.pause
     }
 
-    async fn attempt<F>(
+    /// Begins a request. If the last one failed just now, its failure counts for this one too.
+    fn begin<F>(
         &self,
         last: OwnedMutexGuard<Option<Attempt>>,
         clock: &Arc<dyn Clock>,
         fetch: impl FnOnce() -> F,
-    ) -> Result<Arc<T>, Unavailable>
+    ) -> Result<JoinHandle<Result<Arc<T>, Unavailable>>, Unavailable>
     where
         F: Future<Output = Result<T, Unavailable>> + Send + 'static,
     {
@@ -136,34 +143,38 @@ impl<T: Send + Sync + 'static> Document<T> {
                 return Err(failure.clone());
             }
         }
-        let at = Moment::read(clock.as_ref());
-        let request = tokio::spawn(self.clone().fetched(last, at, fetch()));
-        request.await.unwrap_or_else(|_| Err(given_up()))
+        Ok(tokio::spawn(self.clone().fetched(last, clock.clone(), fetch())))
     }
 
     /// Keeps the document that the request gives. A caller that waits for the lock finds it afterwards.
     async fn fetched<F>(
         self,
         mut last: OwnedMutexGuard<Option<Attempt>>,
-        at: Moment,
+        clock: Arc<dyn Clock>,
         request: F,
     ) -> Result<Arc<T>, Unavailable>
     where
         F: Future<Output = Result<T, Unavailable>> + Send + 'static,
     {
+        let begun = Moment::read(clock.as_ref());
         let failed_before = last.as_ref().is_some_and(|last| last.failure.is_some());
         // If the request is cut off, because it panics or its runtime ends, the attempt counts.
         *last = Some(Attempt {
-            at,
+            at: begun,
             failure: Some(given_up()),
         });
         let outcome = request.await;
         let failure = outcome.as_ref().err().cloned();
         self.log(failure.as_ref(), failed_before);
-        *last = Some(Attempt { at, failure });
+        // By its end: a request that ended by its timeout may have begun longer ago than the pause, and everyone who waited for it
+        // takes its failure.
+        *last = Some(Attempt {
+            at: Moment::read(clock.as_ref()),
+            failure,
+        });
         let held = Held {
             value: Arc::new(outcome?),
-            fetched: at,
+            fetched: begun,
         };
         let value = held.value.clone();
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
@@ -189,6 +200,10 @@ impl<T: Send + Sync + 'static> Document<T> {
     fn held(&self) -> Option<Held<T>> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+async fn ended<T>(request: Result<JoinHandle<Result<T, Unavailable>>, Unavailable>) -> Result<T, Unavailable> {
+    request?.await.unwrap_or_else(|_| Err(given_up()))
 }
 
 fn given_up() -> Unavailable {

@@ -10,8 +10,8 @@ use hallpass_wire::jose::{self, Algorithm, JoseError, Jwks, Policy, Typ};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A key that its server took back is refused after ten minutes. A server that is away for an hour stops no API; after that,
-/// nobody knows whether its keys are still good.
+/// A key that its server took back is refused after ten minutes. A server that is away for an hour, or hangs, stops no API; after
+/// that, nobody knows whether its keys are still good.
 const AGES: Ages = Ages {
     fresh: Duration::from_secs(10 * 60),
     usable: Duration::from_secs(70 * 60),

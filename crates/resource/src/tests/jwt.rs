@@ -225,6 +225,75 @@ async fn if_the_caller_who_fetches_goes_away_the_others_get_what_it_asked_for() 
     }
 }
 
+/// The time passes while the server hangs, and no caller makes the next one wait again.
+#[tokio::test(start_paused = true)]
+async fn callers_of_a_server_that_hangs_share_its_failure() {
+    let (server, clock, verifier) = setup();
+    let places = [
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+    ];
+    for place in places {
+        let clock = clock.clone();
+        server.scripted(place, move |_| {
+            clock.pass(Duration::from_secs(5));
+            Box::pin(std::future::pending())
+        });
+    }
+    let callers: Vec<_> = (0..20)
+        .map(|number| {
+            let (verifier, token) = (verifier.clone(), token(&format!("x{number}"), &json!({})));
+            tokio::spawn(async move { verify(&verifier, &token).await })
+        })
+        .collect();
+    for caller in callers {
+        unavailable(caller.await.unwrap());
+    }
+    assert_eq!(places.map(|place| server.count(place)), [1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_keys_of_a_server_that_hangs_share_its_failure() {
+    let (server, clock, verifier) = setup();
+    assert!(verify(&verifier, &token("one", &json!({}))).await.is_ok());
+    clock.pass(Duration::from_secs(5));
+    let passes = clock.clone();
+    server.scripted("/jwks", move |_| {
+        passes.pass(Duration::from_secs(5));
+        Box::pin(std::future::pending())
+    });
+    let callers: Vec<_> = (0..20)
+        .map(|number| {
+            let (verifier, token) = (verifier.clone(), token(&format!("x{number}"), &json!({})));
+            tokio::spawn(async move { verify(&verifier, &token).await })
+        })
+        .collect();
+    for caller in callers {
+        unavailable(caller.await.unwrap());
+    }
+    assert_eq!(server.count("/jwks"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_keys_serve_at_once_while_the_server_hangs() {
+    let (server, clock, verifier) = setup();
+    let token = token("one", &json!({}));
+    assert!(verify(&verifier, &token).await.is_ok());
+    clock.pass(Duration::from_secs(600));
+    let gate = server.holds("/jwks", &keys(&["two"]));
+    assert!(verify(&verifier, &token).await.is_ok(), "it waits for the timeout");
+    for _ in 0..3 {
+        clock.pass(Duration::from_secs(5));
+        let at_once = tokio::time::timeout(Duration::ZERO, verify(&verifier, &token));
+        assert!(at_once.await.expect("no call waits any more").is_ok());
+    }
+    gate.notify_one();
+    while verify(&verifier, &token).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.count("/jwks"), 3, "the request went on by itself");
+}
+
 #[tokio::test]
 async fn the_list_of_algorithms_narrows_the_keys() {
     let (server, clock, _) = setup();
