@@ -12,6 +12,8 @@ pub struct Access {
     scopes: Scopes,
     audiences: Vec<String>,
     expires_at_ms: Option<i64>,
+    /// Whether the server of the token gives a `sub` to people alone.
+    subjects_are_people: bool,
     members: Map<String, Value>,
 }
 
@@ -82,14 +84,16 @@ impl Access {
 
     /// Whether the token acts for a person, and not for an app or an organization.
     ///
-    /// At Hallpass it has a `username` then. Others need not send one: there it has a `sub` that is not the `client_id` (RFC 9068
-    /// §2.2).
+    /// A token with a `username` does, as every token of a person at Hallpass. Other servers need not send one, and the `sub` of an
+    /// app's own token only has to identify the app (RFC 9068 §2.2): it may be any text. So a token without `username` acts for a
+    /// person only if [`Builder::subjects_are_people`](crate::Builder::subjects_are_people) says so and its `sub` is not the
+    /// `client_id`.
     #[must_use]
     pub fn acts_for_person(&self) -> bool {
         match (self.username(), self.organization()) {
             (Some(_), _) => true,
             (None, Some(_)) => false,
-            (None, None) => self.subject().is_some() && self.subject() != self.client_id(),
+            (None, None) => self.subjects_are_people && self.subject().is_some() && self.subject() != self.client_id(),
         }
     }
 
@@ -103,6 +107,14 @@ impl Access {
     #[must_use]
     pub fn member(&self, name: &str) -> Option<&Value> {
         self.members.get(name)
+    }
+
+    /// The same access, of a server that gives a `sub` to people alone, or not.
+    pub(crate) fn of_people(self, subjects_are_people: bool) -> Self {
+        Self {
+            subjects_are_people,
+            ..self
+        }
     }
 
     /// Whether the time of the token is over.
@@ -149,6 +161,7 @@ impl Access {
             scopes,
             audiences,
             expires_at_ms,
+            subjects_are_people: false,
             members,
         })
     }
@@ -205,15 +218,23 @@ mod tests {
 
     #[test]
     fn a_person_is_told_from_an_app_and_from_an_organization() {
-        for (members, person) in [
-            (json!({"username": "ada", "sub": "s", "organization": "o"}), true),
-            (json!({"sub": "org_1", "client_id": "c", "organization": "o"}), false),
-            (json!({"client_id": "c", "organization": "o"}), false),
-            (json!({"sub": "s", "client_id": "c"}), true),
-            (json!({"sub": "c", "client_id": "c"}), false),
-            (json!({"client_id": "c"}), false),
+        for (members, by_default, if_subjects_are_people) in [
+            (json!({"username": "ada", "sub": "s", "organization": "o"}), true, true),
+            (
+                json!({"sub": "org_1", "client_id": "c", "organization": "o"}),
+                false,
+                false,
+            ),
+            (json!({"client_id": "c", "organization": "o"}), false, false),
+            (json!({"sub": "s", "client_id": "c"}), false, true),
+            (json!({"sub": "c@clients", "client_id": "c"}), false, true),
+            (json!({"sub": "c", "client_id": "c"}), false, false),
+            (json!({"client_id": "c"}), false, false),
         ] {
-            assert_eq!(read(&members).unwrap().acts_for_person(), person, "{members}");
+            let access = read(&members).unwrap();
+            assert_eq!(access.acts_for_person(), by_default, "{members}");
+            let told = access.of_people(true).acts_for_person();
+            assert_eq!(told, if_subjects_are_people, "{members}");
         }
     }
 

@@ -36,6 +36,7 @@ pub struct Builder {
     issuer: String,
     audiences: Vec<String>,
     bare_answers: bool,
+    subjects_are_people: bool,
     credentials: Option<ClientCredentials>,
     introspection_endpoint: Option<String>,
     jwt: bool,
@@ -85,6 +86,7 @@ impl Builder {
             issuer: issuer.to_owned(),
             audiences: Vec::new(),
             bare_answers: false,
+            subjects_are_people: false,
             credentials: None,
             introspection_endpoint: None,
             jwt: false,
@@ -113,6 +115,14 @@ impl Builder {
     /// JWTs always need an audience.
     pub fn accept_bare_answers(mut self) -> Self {
         self.bare_answers = true;
+        self
+    }
+
+    /// Takes a token with a `sub` that is not its `client_id` for one that acts for a person ([`Guard::person`](crate::Guard::person)),
+    /// also without `username`. Use it only for a server that gives an app's own token its `client_id` as `sub`, or none: others write
+    /// `CLIENT_ID@clients` or the id of a service account. Hallpass does not need it.
+    pub fn subjects_are_people(mut self) -> Self {
+        self.subjects_are_people = true;
         self
     }
 
@@ -252,6 +262,7 @@ impl Builder {
                 issuer: self.issuer,
                 audiences: self.audiences,
                 bare_answers: self.bare_answers,
+                subjects_are_people: self.subjects_are_people,
                 leeway: self.leeway,
                 timeout: self.timeout,
                 fetch,

@@ -64,7 +64,7 @@ impl Jwt {
             checked => checked,
         };
         let access = Access::claimed(claims.map_err(|error| refused(&error))?)?;
-        Ok(Arc::new(access))
+        Ok(Arc::new(access.of_people(upstream.subjects_are_people)))
     }
 
     /// The keys, fetched where there are none or they are old.

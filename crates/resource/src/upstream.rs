@@ -15,6 +15,8 @@ pub(crate) struct Upstream {
     pub(crate) audiences: Vec<String>,
     /// Whether an introspection answer may lack `aud` and `token_type`.
     pub(crate) bare_answers: bool,
+    /// Whether a `sub` that is not the `client_id` is a person.
+    pub(crate) subjects_are_people: bool,
     pub(crate) leeway: Duration,
     /// How long a request may take.
     pub(crate) timeout: Duration,
@@ -28,6 +30,7 @@ pub(crate) struct Rules<'a> {
     pub(crate) issuer: &'a str,
     audiences: &'a [String],
     bare_answers: bool,
+    subjects_are_people: bool,
 }
 
 impl Upstream {
@@ -40,6 +43,7 @@ impl Upstream {
             issuer: &self.issuer,
             audiences: &self.audiences,
             bare_answers: self.bare_answers,
+            subjects_are_people: self.subjects_are_people,
         }
     }
 
@@ -92,7 +96,7 @@ impl Rules<'_> {
             self.audiences.iter().any(|own| named.contains(own))
         };
         if admitted {
-            Ok(access)
+            Ok(access.of_people(self.subjects_are_people))
         } else {
             Err(Refused::Invalid(format!(
                 "it is meant for {named:?}, and this API is {:?}",

@@ -157,6 +157,21 @@ async fn a_route_about_a_person_refuses_tokens_of_apps() {
     }
 }
 
+/// RFC 9068 §2.2: the `sub` of an app's own token only has to identify the app.
+#[tokio::test]
+async fn without_a_username_a_subject_is_a_person_only_if_the_builder_says_so() {
+    for (subject, if_told) in [("c@clients", 200), ("ada", 200), ("c", 403)] {
+        let (server, clock) = (Server::new(), HandClock::new());
+        server.says_active(&json!({"sub": subject}));
+        let asking = || builder(&server, &clock).introspection("api", "s");
+        for (verifier, status) in [(asking(), 403), (asking().subjects_are_people(), if_told)] {
+            let guard = verifier.build().unwrap().guard().person();
+            let answer = call(&guarded(guard), &["Bearer t"]).await;
+            assert_eq!(answer.status(), status, "{subject}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_weak_or_old_sign_in_is_stepped_up() {
     let now = HandClock::new().seconds();

@@ -225,6 +225,15 @@ async fn if_the_caller_who_fetches_goes_away_the_others_get_what_it_asked_for() 
     }
 }
 
+#[tokio::test]
+async fn an_apps_own_token_acts_for_a_person_only_if_the_builder_says_so() {
+    let (server, clock, verifier) = setup();
+    let token = token("one", &json!({"sub": "c@clients"}));
+    assert!(!verify(&verifier, &token).await.unwrap().acts_for_person());
+    let told = builder(&server, &clock).jwt().subjects_are_people().build().unwrap();
+    assert!(verify(&told, &token).await.unwrap().acts_for_person());
+}
+
 /// The time passes while the server hangs, and no caller makes the next one wait again.
 #[tokio::test(start_paused = true)]
 async fn callers_of_a_server_that_hangs_share_its_failure() {
