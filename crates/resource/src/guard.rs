@@ -76,6 +76,7 @@ impl Guard {
     }
 
     /// Needs one of these authentication context classes, separated by spaces, in the order of preference (RFC 9470 §3).
+    /// A token without `acr` does not pass: Hallpass's tokens have none yet.
     ///
     /// # Errors
     /// [`GuardError::AcrValues`].
@@ -87,7 +88,8 @@ impl Guard {
         Ok(self)
     }
 
-    /// Needs a sign-in that is at most this old (RFC 9470 §3). The verifier's leeway is added.
+    /// Needs a sign-in that is at most this old (RFC 9470 §3). The verifier's leeway is added. A token
+    /// without `auth_time` does not pass: Hallpass's tokens have none yet.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.needs().step_up.max_age = Some(age);

@@ -1,7 +1,7 @@
 //! Checks access tokens at an API: of Hallpass, or of any authorization server that follows the RFCs.
 //!
 //! A [`Verifier`] asks the authorization server about a token (introspection, RFC 7662) or verifies it as a JWT (RFC 9068). A
-//! [`Guard`] is a tower layer that says what a route needs: scopes, an audience, a fresh sign-in. Refusals are those of RFC
+//! [`Guard`] is a tower layer that says what a route needs: scopes, an audience, a person. Refusals are those of RFC
 //! 6750, RFC 9470 and RFC 9728, in the words of the API's [dialect](hallpass_dialect::Dialect).
 //!
 //! - **Fails closed, and says why.** If the server cannot be asked, the caller gets 503 with `Retry-After`, never 401: a
@@ -25,7 +25,7 @@
 //!
 //! // Layers for the routes of axum, tonic, or any tower service.
 //! let read = verifier.guard().scopes("orders")?;
-//! let write = verifier.guard().scopes("orders:write")?.max_age(std::time::Duration::from_secs(300));
+//! let write = verifier.guard().scopes("orders:write")?.person();
 //! # Ok(()) }
 //! # main().unwrap(); }
 //! ```

@@ -199,6 +199,22 @@ async fn a_weak_or_old_sign_in_is_stepped_up() {
     }
 }
 
+/// An answer of Hallpass, which has neither `auth_time` nor `acr`.
+#[tokio::test]
+async fn a_fresh_token_of_hallpass_does_not_pass_a_step_up() {
+    let now = HandClock::new().seconds();
+    let (_, _, verifier) = setup(&json!({
+        "scope": "orders", "client_id": "reports", "username": "ada@example.com", "exp": now + 3600, "iat": now,
+        "organization": "default", "environment": "live"
+    }));
+    let age = verifier.guard().max_age(Duration::from_secs(300));
+    for guard in [age, verifier.guard().acr_values("mfa").unwrap()] {
+        let answer = call(&guarded(guard), &["Bearer t"]).await;
+        assert_eq!(answer.status(), 401);
+        assert!(challenge(&answer).contains(r#"error="insufficient_user_authentication""#));
+    }
+}
+
 /// CCH-11.
 #[tokio::test]
 async fn the_dialect_of_the_api_writes_the_message() {
