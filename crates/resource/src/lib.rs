@@ -23,7 +23,7 @@
 //!     .follow_feed()
 //!     .build()?;
 //!
-//! // Layers for the routes of axum, tonic, or any tower service.
+//! // Layers for the routes of axum, or of a tower service whose body can be made from a `String`. Others use `Guard::check`.
 //! let read = verifier.guard().scopes("orders")?;
 //! let write = verifier.guard().scopes("orders:write")?.person();
 //! # Ok(()) }
