@@ -10,7 +10,7 @@ pub(super) const RUNS: usize = 64;
 const LONGEST: usize = 4_000;
 
 /// The name of a run of a server, or of a server: the last eight bytes of a random name. A renamed run differs in them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct ShortName(u64);
 
 /// An entry of the feed in its run.

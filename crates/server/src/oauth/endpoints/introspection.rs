@@ -8,7 +8,7 @@ use crate::oauth::access;
 use crate::oauth::access::{Access, AccessReason, Subject};
 use crate::oauth::clients::{Caller, authenticate_caller};
 use crate::oauth::endpoints::FormRequest;
-use crate::oauth::endpoints::kept_answer::Follower;
+use crate::oauth::endpoints::kept_answer::{self, Follower};
 use crate::oauth::grants::issue;
 use crate::oauth::refusal::{Refusal, RequestReason, ServerReason};
 use crate::serve::hallpass::Hallpass;
@@ -37,6 +37,8 @@ pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Ins
 
 async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Result<Response, Refusal> {
     let body = request.parameters()?;
+    // The caller's row counts too: another server may narrow the resource while its secret is checked.
+    let position = kept_answer::position(hallpass, request.headers);
     let caller = authenticate_caller(hallpass, request, &body, now).await?;
     let token = body.get("token").ok_or(RequestReason::MissingParameter("token"))?;
     if token.starts_with(ProofKind::RefreshToken.prefix()) {
@@ -45,7 +47,7 @@ async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
             Caller::Resource(_) => Ok(inactive(hallpass)),
         };
     }
-    let follower = Follower::of(hallpass, &caller, request.headers);
+    let follower = Follower::of(hallpass, &caller, position);
     match access_token(hallpass, &caller, token, follower.as_deref(), now).await {
         Ok(told) => Ok(told),
         Err(AccessReason::Server(reason)) => Err(reason.into()),

@@ -1,7 +1,7 @@
 //! What an API needs to keep an answer of introspection: the tags of everything that the answer depends on, and the position in
 //! the feed at which it was computed (docs/guide/resource-feed.md).
 
-use crate::directory::feed::{Position, Subject};
+use crate::directory::feed::{Position, ShortName, Subject};
 use crate::http::respond::Response;
 use crate::oauth::access::Access;
 use crate::oauth::clients::Caller;
@@ -23,13 +23,20 @@ pub(super) struct Follower {
     position: Position,
 }
 
+/// The present position, without its epoch. `None` if the request does not say that its sender follows the feed. Must be read before
+/// everything that the answer depends on.
+pub(super) fn position(hallpass: &Hallpass, headers: &HeaderMap) -> Option<Position> {
+    let follows = headers.get(FEED).is_some_and(|value| value == "1");
+    follows.then(|| hallpass.feed.position(ShortName::default()))
+}
+
 impl Follower {
-    /// `None` if the caller does not follow the feed. Must be called before the answer is computed.
-    pub(super) fn of(hallpass: &Hallpass, caller: &Caller, headers: &HeaderMap) -> Option<Box<Self>> {
-        match caller {
-            Caller::Resource(resource) if headers.get(FEED).is_some_and(|value| value == "1") => {
+    /// `None` if the caller does not follow the feed.
+    pub(super) fn of(hallpass: &Hallpass, caller: &Caller, position: Option<Position>) -> Option<Box<Self>> {
+        match (caller, position) {
+            (Caller::Resource(resource), Some(mut position)) => {
                 let tags = hallpass.resource_feed.tags(&resource.identifier);
-                let position = hallpass.feed.position(tags.epoch());
+                position.epoch = tags.epoch();
                 Some(Box::new(Self { tags, position }))
             }
             _ => None,
