@@ -92,7 +92,7 @@ fn told_scopes(caller: &Caller, claims: &Claims) -> Option<Scopes> {
                 Some(own) => claims.scopes.intersection(own),
                 None => claims.scopes.clone(),
             };
-            (!scopes.is_empty() || claims.scopes.is_empty()).then_some(scopes)
+            (!scopes.is_empty()).then_some(scopes)
         }
     }
 }
@@ -215,4 +215,35 @@ async fn refresh_token(hallpass: &Hallpass, client: &Client, token: &str, now: I
         tenant: None,
     };
     Ok(active(hallpass, &described))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::model::AppId;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_token_without_scopes_is_meant_for_no_api() {
+        let claims = |scopes: &str| Claims {
+            serial: [0; 16],
+            grant: None,
+            app: AppId(Uuid::nil()),
+            organization: OrganizationId(Uuid::nil()),
+            scopes: Scopes::parse(scopes).unwrap_or_default(),
+            issued_at: Instant(0),
+            expires: Instant(1),
+        };
+        for own in [None, Scopes::parse("read").ok()] {
+            let caller = Caller::Resource(Arc::new(Resource {
+                identifier: "https://api.example".to_owned(),
+                name: "The API".to_owned(),
+                secret: None,
+                scopes: own,
+                created: Instant(0),
+            }));
+            assert!(told_scopes(&caller, &claims("read")).is_some());
+            assert_eq!(told_scopes(&caller, &claims("")), None);
+        }
+    }
 }
