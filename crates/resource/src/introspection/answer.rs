@@ -6,7 +6,7 @@ use crate::feed::Dated;
 use crate::refused::{Refused, Unavailable};
 use crate::upstream::{Rules, retry_after};
 use hallpass_wire::bearer::BearerToken;
-use http::{Response, StatusCode};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -25,9 +25,12 @@ pub(crate) enum Verdict {
     Active(Arc<Access>),
     /// `{"active":false}`: the server does not say why.
     Inactive,
-    /// Active, but not for this API.
+    /// Active, but not for this API, or inactive for this reason.
     Refused(Refused),
 }
+
+/// In a request: asks why a token is not active. In the answer of Hallpass: the reason (decision 98).
+pub(super) const INACTIVE: HeaderName = HeaderName::from_static("hallpass-inactive");
 
 /// A token longer than this may be one that the server does not read at all. Hallpass reads parameters of 4096 bytes.
 const LONG: usize = 4096;
@@ -72,6 +75,7 @@ pub(crate) fn read(
         ));
     };
     let verdict = match members.get("active") {
+        Some(Value::Bool(false)) if has_expired(answer.headers()) => Verdict::Refused(Refused::Expired),
         Some(Value::Bool(false)) => Verdict::Inactive,
         Some(Value::Bool(true)) => active(members, rules),
         _ => {
@@ -85,6 +89,10 @@ pub(crate) fn read(
         sent,
         dated: Dated::read(answer.headers()),
     })
+}
+
+fn has_expired(headers: &HeaderMap) -> bool {
+    headers.get(INACTIVE).is_some_and(|reason| reason == "expired")
 }
 
 /// Whether the server may mean the length of the token. Everything else in the request is the same for every token. A server that

@@ -100,7 +100,7 @@ impl Introspection {
         let now = upstream.moment();
         let access = match &told.verdict {
             Verdict::Active(access) => access,
-            Verdict::Inactive => return Err(locked(&self.seen).refusal(&key, now.now_ms)),
+            Verdict::Inactive => return Err(locked(&self.seen).refusal(&key, now.now_ms, upstream.leeway)),
             Verdict::Refused(refused) => return Err(refused.clone()),
         };
         if access.is_over(now.now_ms, upstream.leeway) {
@@ -146,7 +146,8 @@ impl Introspection {
         let mut request = Request::post(endpoint)
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(AUTHORIZATION, self.settings.authorization.clone());
+            .header(AUTHORIZATION, self.settings.authorization.clone())
+            .header(answer::INACTIVE, "1");
         if self.feed.is_some() {
             request = request.header(FEED_HEADER, "1");
         }

@@ -1,10 +1,12 @@
 //! Expiries of tokens that were good here.
 //!
 //! Introspection reports an inactive token without a reason (RFC 7662 §2.2), but a client should learn that its token has
-//! *expired* rather than that it is bad (CCH-11). An API that has seen the token active knows when it expires.
+//! *expired* rather than that it is bad (CCH-11). An API that has seen the token active knows when it expires. Hallpass says it
+//! about other tokens too (decision 98).
 
 use crate::refused::Refused;
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 /// Expiries by the fingerprint of the token, the oldest dropped first.
 pub(super) struct Seen {
@@ -35,10 +37,11 @@ impl Seen {
         }
     }
 
-    /// Why a token that is not active is refused.
-    pub(super) fn refusal(&self, key: &[u8; 32], now_ms: i64) -> Refused {
+    /// Why a token that is not active is refused. The server's clock may be ahead by the leeway.
+    pub(super) fn refusal(&self, key: &[u8; 32], now_ms: i64, leeway: Duration) -> Refused {
+        let leeway = i64::try_from(leeway.as_millis()).unwrap_or(i64::MAX);
         match self.ends.get(key) {
-            Some(end) if *end <= now_ms => Refused::Expired,
+            Some(end) if *end <= now_ms.saturating_add(leeway) => Refused::Expired,
             Some(_) => Refused::Revoked,
             None => Refused::Invalid("the authorization server calls it inactive".to_owned()),
         }
@@ -53,9 +56,10 @@ mod tests {
     fn expired_revoked_and_unknown_are_told_apart() {
         let mut seen = Seen::new(2);
         seen.note([1; 32], 100);
-        assert_eq!(seen.refusal(&[1; 32], 100), Refused::Expired);
-        assert_eq!(seen.refusal(&[1; 32], 99), Refused::Revoked);
-        assert!(matches!(seen.refusal(&[2; 32], 100), Refused::Invalid(_)));
+        let refusal = |key, now_ms| seen.refusal(&[key; 32], now_ms, Duration::from_millis(30));
+        assert_eq!(refusal(1, 70), Refused::Expired);
+        assert_eq!(refusal(1, 69), Refused::Revoked);
+        assert!(matches!(refusal(2, 100), Refused::Invalid(_)));
     }
 
     #[test]
@@ -64,8 +68,9 @@ mod tests {
         for key in [1, 2, 1, 3] {
             seen.note([key; 32], 100);
         }
-        assert!(matches!(seen.refusal(&[1; 32], 0), Refused::Invalid(_)));
-        assert_eq!(seen.refusal(&[2; 32], 0), Refused::Revoked);
+        let refusal = |key| seen.refusal(&[key; 32], 0, Duration::ZERO);
+        assert!(matches!(refusal(1), Refused::Invalid(_)));
+        assert_eq!(refusal(2), Refused::Revoked);
         assert_eq!((seen.ends.len(), seen.order.len()), (2, 2));
     }
 }

@@ -154,6 +154,21 @@ fn cch_12_and_13_the_methods_differ_in_what_the_call_after_the_expiry_finds() {
     }
 }
 
+/// CCH-11: the sample API sees the token for the first time after it has expired.
+#[test]
+fn cch_11_the_api_calls_an_expired_token_expired() {
+    let demo = Demo::start(&["--preset", "common-controls-hub"]);
+    let desk = format!("{}/apps/acme-reports", demo.address("start here"));
+    let mut john = Person::new("john@doe.com", "open-sesame");
+    let mut press = |action: &str| john.press(&desk, |form| form.action.ends_with(action));
+    press("/connect");
+    press("/expire");
+    let called = press("/call-unchecked");
+    let step = steps(&called)[0];
+    assert!(step.contains("401"), "{step}");
+    assert!(step.contains("The access token provided has expired"), "{step}");
+}
+
 /// The server gives the same tokens again, and the app is never without access.
 #[test]
 fn a_lost_answer_is_asked_for_again() {

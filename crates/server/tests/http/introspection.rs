@@ -223,6 +223,54 @@ async fn an_unknown_expired_or_revoked_token_is_inactive() {
     }
 }
 
+/// CCH-11: else an API that sees a token for the first time after its expiry would call it bad.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_asks_for_the_reason_learns_that_a_token_meant_for_it_has_expired() {
+    let writer = "[[resources]]\nidentifier = \"urn:example:writer\"\nname = \"Writer\"\nsecret = \"a-secret-of-43-characters-as-hallpass-makes\"\nscopes = [\"write\"]\n";
+    let server = Server::library("default", &format!("{APPS}{writer}")).await;
+    let (sample, tokens) = connected(&server).await;
+    server.advance(Duration::from_secs(3600));
+    let api = server.client(RESOURCE, "");
+    let writer = server.client("urn:example:writer", "");
+    for (caller, asks, token, told) in [
+        (&api, "1", tokens.access.as_str(), "expired"),
+        (&api, "0", &tokens.access, ""),
+        (&api, "1", "hp_at_unknown", ""),
+        (&api, "1", &tokens.refresh, ""),
+        (&writer, "1", &tokens.access, ""),
+        (&sample, "1", &tokens.access, ""),
+    ] {
+        let basic = caller.basic();
+        let headers = [
+            ("authorization", basic.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("hallpass-inactive", asks),
+        ];
+        let answer = server
+            .post_raw("/oauth/introspect", &headers, format!("token={token}"))
+            .await;
+        assert_eq!(answer.header("hallpass-inactive"), told, "{asks} {token}");
+        if token.starts_with("hp_at_") {
+            assert_eq!((answer.status, answer.body.as_str()), (200, INACTIVE), "{asks} {token}");
+        }
+    }
+    let revoked = sample.connect(&server.browser_of(JOHN).await).await;
+    sample.revoke(&revoked.access).await;
+    let basic = api.basic();
+    let headers = [
+        ("authorization", basic.as_str()),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("hallpass-inactive", "1"),
+    ];
+    let answer = server
+        .post_raw("/oauth/introspect", &headers, format!("token={}", revoked.access))
+        .await;
+    assert_eq!(
+        (answer.body.as_str(), answer.header("hallpass-inactive")),
+        (INACTIVE, "")
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unauthenticated_caller_is_refused() {
     let server = Server::library("default", APPS).await;

@@ -18,7 +18,11 @@ use crate::tokens::claims::Claims;
 use crate::tokens::proofs::{Proof, ProofKind};
 use hallpass_dialect::{Introspection, SetUpBy, Tenant};
 use hallpass_wire::Scopes;
+use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
+
+/// In a request: the API asks why a token is not active. In the answer: the reason.
+const INACTIVE: HeaderName = HeaderName::from_static("hallpass-inactive");
 
 /// Answers an introspection request.
 pub async fn introspect(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) -> Response {
@@ -50,6 +54,7 @@ async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     let follower = Follower::of(hallpass, &caller, position);
     match access_token(hallpass, &caller, token, follower.as_deref(), now).await {
         Ok(told) => Ok(told),
+        Err(AccessReason::TokenExpired) => expired(hallpass, request, &caller, token, now).await,
         Err(AccessReason::Server(reason)) => Err(reason.into()),
         Err(_) => Ok(inactive(hallpass)),
     }
@@ -80,6 +85,26 @@ async fn access_token(
             Ok(response)
         }
     }
+}
+
+/// The answer about an expired token. An API that asks for the reason learns it, if the token was meant for it (decision 98).
+async fn expired(
+    hallpass: &Hallpass,
+    request: &FormRequest<'_>,
+    caller: &Caller,
+    token: &str,
+    now: Instant,
+) -> Result<Response, Refusal> {
+    let mut response = inactive(hallpass);
+    let asks = request.headers.get(INACTIVE).is_some_and(|value| value == "1");
+    if let (Caller::Resource(_), true) = (caller, asks) {
+        let claims = access::open(hallpass, token, now).await?;
+        if told_scopes(caller, &claims).is_some() {
+            let headers = response.headers_mut();
+            headers.insert(INACTIVE, HeaderValue::from_static("expired"));
+        }
+    }
+    Ok(response)
 }
 
 /// The scopes for the caller. `None` if the token belongs to another app, or is not meant for this API. An API gets only its own

@@ -43,9 +43,10 @@ impl Form {
     }
 }
 
-/// The forms of a page, in order.
+/// The forms of a page, in order. Then one for each button with an address of its own (`formaction`).
 pub(super) fn forms(html: &str) -> Vec<Form> {
     let mut forms: Vec<Form> = Vec::new();
+    let mut others = Vec::new();
     let mut select = String::new();
     for tag in Tags(html) {
         match tag.name.as_str() {
@@ -63,10 +64,14 @@ pub(super) fn forms(html: &str) -> Vec<Form> {
                     continue;
                 };
                 control(form, &mut select, &tag);
+                if let Some(action) = tag.attribute("formaction") {
+                    others.push(Form { action, ..form.clone() });
+                }
             }
             _ => {}
         }
     }
+    forms.extend(others);
     forms
 }
 
