@@ -36,6 +36,7 @@ mod fact_common_controls_hub;
 mod fact_connected_home;
 mod fact_house_check;
 mod forward_auth;
+mod forward_auth_subjects;
 mod handover;
 mod harness;
 mod head;
