@@ -21,19 +21,19 @@ pub(crate) const MARY: Person = Person {
     password: "staple of the battery",
 };
 
-/// The people of every world.
+/// The people of every world. Their hashes cost little, because hundreds of tests start a server and sign in.
 pub(super) const PEOPLE: &str = r#"
 [[users]]
 email = "john@doe.com"
 name = "John Doe"
-password = "correct horse battery"
+password_hash = "$argon2id$v=19$m=8,t=1,p=1$am9obnMgc2FsdCAxNmJ5dA$Il4UUk2hjlPz1ilj0cCTje74Wr0NZLASCyFzzh//YMc"
 locale = "nl"
 developer = true
 
 [[users]]
 email = "mary@example.com"
 name = "Mary Major"
-password = "staple of the battery"
+password_hash = "$argon2id$v=19$m=8,t=1,p=1$bWFyeXMgc2FsdCAxNmJ5dA$ILUfFdczNoslOMxWFBpow+Pr637qwB9MMK/AUMxAINw"
 locale = "en"
 developer = true
 "#;
