@@ -29,7 +29,7 @@ pub(crate) enum Verdict {
     Refused(Refused),
 }
 
-/// In a request: asks why a token is not active. In the answer of Hallpass: the reason (decision 98).
+/// In a request: asks why a token is not active. In the answer of Hallpass: the reason (decision 95).
 pub(super) const INACTIVE: HeaderName = HeaderName::from_static("hallpass-inactive");
 
 /// A token longer than this may be one that the server does not read at all. Hallpass reads parameters of 4096 bytes.

@@ -2,7 +2,7 @@
 //!
 //! Introspection reports an inactive token without a reason (RFC 7662 §2.2), but a client should learn that its token has
 //! *expired* rather than that it is bad (CCH-11). An API that has seen the token active knows when it expires. Hallpass says it
-//! about other tokens too (decision 98).
+//! about other tokens too (decision 95).
 
 use crate::refused::Refused;
 use std::collections::{HashMap, VecDeque};

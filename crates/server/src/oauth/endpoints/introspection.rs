@@ -87,7 +87,7 @@ async fn access_token(
     }
 }
 
-/// The answer about an expired token. An API that asks for the reason learns it, if the token was meant for it (decision 98).
+/// The answer about an expired token. An API that asks for the reason learns it, if the token was meant for it (decision 95).
 async fn expired(
     hallpass: &Hallpass,
     request: &FormRequest<'_>,
