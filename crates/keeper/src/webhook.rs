@@ -234,6 +234,9 @@ fn body(event: &Event) -> String {
     json!({"type": kind, "timestamp": at(event.at), "data": data}).to_string()
 }
 
+/// The command that makes a secret.
+pub(crate) const MAKE_SECRET: &str = "(umask 077; (printf whsec_; openssl rand -base64 32) > webhook.secret)";
+
 /// The key of a secret: `whsec_` and base64. The libraries of Standard Webhooks decode a text without `whsec_` too, so no other
 /// key than the decoded one verifies there.
 fn signing_key(secret: &Secret) -> Result<hmac::Key, ConfigError> {
@@ -241,10 +244,9 @@ fn signing_key(secret: &Secret) -> Result<hmac::Key, ConfigError> {
     let bytes = encoded
         .and_then(|encoded| STANDARD.decode(encoded).ok())
         .ok_or_else(|| {
-            ConfigError::new(
-                "webhook: the secret is not `whsec_` and base64: make one with \
-             `(umask 077; (printf whsec_; openssl rand -base64 32) > webhook.secret)`",
-            )
+            ConfigError::new(format!(
+                "webhook: the secret is not `whsec_` and base64: make one with `{MAKE_SECRET}`"
+            ))
         })?;
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
 }

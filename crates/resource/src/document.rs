@@ -60,6 +60,15 @@ struct Attempt {
     failure: Option<Unavailable>,
 }
 
+/// A failure before this says nothing of the server any more.
+const LATELY: Duration = Duration::from_secs(60);
+
+impl Attempt {
+    fn failed_lately(&self, clock: &Arc<dyn Clock>) -> bool {
+        self.failure.is_some() && clock.steady().saturating_sub(self.at.steady) < LATELY
+    }
+}
+
 impl<T: Send + Sync + 'static> Document<T> {
     pub(crate) fn new(name: &'static str, ages: Ages) -> Self {
         Self {
@@ -91,7 +100,7 @@ impl<T: Send + Sync + 'static> Document<T> {
         if let Some(held) = self.held().filter(|held| age(held) < self.ages.fresh) {
             return Ok(held.value);
         }
-        let is_failing = last.as_ref().is_some_and(|last| last.failure.is_some());
+        let is_failing = last.as_ref().is_some_and(|last| last.failed_lately(clock));
         let request = self.begin(last, clock, fetch);
         match usable {
             // The request goes on by itself: a server that hangs must not make caller after caller wait.

@@ -47,7 +47,9 @@ impl Engine {
         }
         let step = self.compare().await?.step;
         for provider in self.providers.values() {
-            provider.pace.shift(step);
+            if provider.pace.shift(step) {
+                provider.endpoints.shift(step);
+            }
         }
         Ok(())
     }

@@ -93,6 +93,7 @@ impl Health {
     pub(super) fn answers(&mut self) {
         self.failures = 0;
         self.failed = None;
+        (self.probe, self.prober) = (None, None);
     }
 
     /// Counts a failure. `known` is what was counted when the request was sent: requests that were in flight together fail
@@ -163,5 +164,18 @@ mod tests {
         assert_eq!(health.admit(1000, &one), Ok(()));
         assert_eq!(health.admit(20_999, &two), Err(Duration::from_millis(1)));
         assert_eq!(health.admit(21_000, &two), Ok(()));
+    }
+
+    #[test]
+    fn an_answer_to_any_request_lets_all_others_through() {
+        let (one, two): (Connection, Connection) = ("shop/1".parse().unwrap(), "shop/2".parse().unwrap());
+        let mut health = Health::default();
+        for known in 0..3 {
+            health.fail(0, known, &one);
+        }
+        assert_eq!(health.admit(1000, &one), Ok(()));
+        assert!(health.admit(1000, &two).is_err());
+        health.is_well();
+        assert_eq!(health.admit(1000, &two), Ok(()));
     }
 }

@@ -241,12 +241,12 @@ impl Keeper {
             .is_some_and(|asked| now >= row.due_at || is_ahead(asked, now));
         let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
         let is_fresh = record.is_fresh(now, self.engine.limits.margin) && !lost;
-        let rest = provider
+        let held = provider
             .pace
-            .rest(local, &provider.endpoints.place(&record.variables))
+            .held(local, &provider.endpoints.place(&record.variables))
             .unwrap_or_default();
-        if is_fresh || needs_user || record.waits(now) || !rest.is_zero() {
-            return reply(provider, &record, now, rest).map_err(|error| cause(provider, &record, error));
+        if is_fresh || needs_user || record.waits(now) || !held.is_zero() {
+            return reply(provider, &record, now, held).map_err(|error| cause(provider, &record, error));
         }
         let result = self.flights.join(&self.engine, connection, Wanted::Live).await;
         result.or_else(|error| {

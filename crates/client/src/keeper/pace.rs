@@ -71,13 +71,16 @@ impl Pace {
         (state.skew, state.taught) = (skew, 0);
     }
 
-    /// Our clock was set back by this much, or not at all, since the last call. An answer may have said so before.
-    pub(crate) fn shift(&self, step: i64) {
+    /// Our clock was set back by this much, or not at all, since the last call. An answer may have said so before: then this
+    /// is `false`.
+    pub(crate) fn shift(&self, step: i64) -> bool {
         let mut state = self.lock();
-        if step.saturating_sub(state.taught).abs() >= NONE {
+        let is_new = step.saturating_sub(state.taught).abs() >= NONE;
+        if is_new {
             state.skew = state.skew.saturating_add(step);
         }
         state.taught = 0;
+        is_new
     }
 
     /// Learns the provider's clock from an answer. A server behind variables says nothing of the others' clocks.
@@ -93,9 +96,11 @@ impl Pace {
         }
     }
 
-    /// How long a server rests from now on.
-    pub(crate) fn rest(&self, now: i64, place: &str) -> Option<Duration> {
-        self.lock().places.get_mut(place)?.resting(now)
+    /// How long somebody who waits for a token must wait: the server rests, or it fails and another request asks it.
+    pub(crate) fn held(&self, now: i64, place: &str) -> Option<Duration> {
+        let mut state = self.lock();
+        let health = state.places.get_mut(place)?;
+        health.resting(now).or_else(|| health.probed(now).map(|_| PROBED))
     }
 
     /// Whether the provider's one server fails.
@@ -105,8 +110,8 @@ impl Pace {
 
     /// Counts a refresh that somebody waits for. `Err` with the wait if the server rests, or fails and is asked by another.
     pub(crate) fn demand(&self, now: i64, place: &str, connection: &Connection) -> Result<(), Duration> {
-        if let Some(rest) = self.rest(now, place) {
-            return Err(rest);
+        if let Some(wait) = self.held(now, place) {
+            return Err(wait);
         }
         self.admit(now, place, connection).map_err(|_| PROBED)?;
         if self.per_minute.is_some() {
@@ -174,6 +179,14 @@ impl Pace {
             let more = state.allowance + f64::from(u32::try_from(unused).unwrap_or(u32::MAX));
             state.allowance = more.min(self.burst());
         }
+    }
+
+    /// A request that was let through is not sent.
+    pub(crate) fn not_sent(&self, place: &str, connection: &Connection) {
+        if let Some(health) = self.lock().places.get_mut(place) {
+            health.ended(connection);
+        }
+        self.give_back(1);
     }
 
     /// A request that is sent now.

@@ -32,6 +32,9 @@ pub(crate) trait Endpoints: Send + Sync {
         Box::pin(async { Ok(()) })
     }
 
+    /// Our clock went back by `step` milliseconds, or on if that is negative: what is known of the server's clock moves with it.
+    fn shift(&self, _step: i64) {}
+
     /// As [`ready`](Self::ready), without asking anybody: the reason if something is still missing.
     fn known(&self) -> Result<(), TokenError> {
         Ok(())

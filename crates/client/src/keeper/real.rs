@@ -4,7 +4,7 @@ use super::provider::{AnswerFuture, Endpoints, Variables};
 use crate::http::HttpClient;
 use crate::{Client, Clock, DiscoveryError, ProviderError, TokenError, discover};
 use std::collections::HashMap;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -120,6 +120,13 @@ impl Endpoints for Real {
             let tried = "the issuer, which has not answered yet".to_owned();
             TokenError::Metadata(DiscoveryError::NotFound { tried })
         }))
+    }
+
+    fn shift(&self, step: i64) {
+        // Of several servers it is not known which of them have answered since.
+        if !self.has_variables() {
+            self.skew(String::new()).fetch_add(step, Ordering::Relaxed);
+        }
     }
 
     fn client(&self, variables: &Variables) -> Result<Client, ProviderError> {

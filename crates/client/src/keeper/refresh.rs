@@ -26,6 +26,8 @@ use tokio::time::Instant;
 
 /// How often a keeper looks whether another one has finished.
 const POLL: Duration = Duration::from_millis(50);
+/// How far the refreshes that wait for one server are spread.
+const SPREAD: Duration = Duration::from_secs(60);
 
 /// What a refresh is for.
 #[derive(Clone)]
@@ -117,6 +119,9 @@ impl Engine {
                 if let Some(turn) = self.turn(lease, &row.connection) {
                     return self.ask(Open::new(provider, (lease, turn), row, record, refresh)).await;
                 }
+                provider
+                    .pace
+                    .not_sent(&provider.endpoints.place(&record.variables), &row.connection);
                 wait = Duration::from_secs(1);
                 if matches!(wanted, Wanted::Due) {
                     record.next_at = now.saturating_add(1000);
@@ -185,7 +190,14 @@ impl Engine {
             return match provider.pace.admit(local, &place, &row.connection) {
                 Ok(()) => Step::Ask(refresh),
                 Err(rest) => {
-                    let rest = rest.max(Duration::from_secs(1));
+                    provider.pace.give_back(1);
+                    // A lost answer is asked for as soon as may be. The others are many, and the vault would write all of them each time.
+                    let spread = if lost {
+                        Duration::ZERO
+                    } else {
+                        SPREAD.mul_f64(random::fraction())
+                    };
+                    let rest = rest.max(Duration::from_secs(1)) + spread;
                     record.next_at = now.saturating_add(i64::try_from(rest.as_millis()).unwrap_or(i64::MAX));
                     Step::Wait(rest)
                 }
@@ -222,8 +234,11 @@ impl Engine {
         let (local, before) = (self.clock.now_millis(), provider.pace.skew());
         // What could not be sent says nothing of the provider.
         let is_sendable = provider.endpoints.check(&asked.record.variables).is_ok();
-        if is_sendable {
-            provider.pace.answered(local, &asked.sent, &answer);
+        match is_sendable {
+            true => provider.pace.answered(local, &asked.sent, &answer),
+            false => provider
+                .pace
+                .not_sent(&provider.endpoints.place(&asked.record.variables), &row.connection),
         }
         let skew = provider.pace.skew();
         let around = self.around(provider, *lease, row, local);

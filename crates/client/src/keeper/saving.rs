@@ -23,26 +23,25 @@ impl Engine {
         Ok(())
     }
 
-    /// Writes what could not be written before. A connection whose row does not open stops no other.
-    pub(super) async fn save_all(&self) -> Result<(), VaultError> {
+    /// Writes what could not be written before. A connection whose row does not open stops no other. Returns whether nothing is
+    /// left that another try could write.
+    pub(super) async fn save_all(&self) -> Result<bool, VaultError> {
+        let mut is_done = true;
         for connection in self.unsaved.connections() {
             match self.save(&connection).await {
-                Ok(()) | Err(VaultError::Sealed(_)) => {}
+                Ok(()) => is_done &= self.unsaved.get(&connection).is_none(),
+                Err(VaultError::Sealed(_)) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(is_done)
     }
 
     /// Writes what could not be written before, again and again until the vault has taken all of it. A vault that stays away does
     /// not hold up the end of a program for longer than a lease.
     pub(super) async fn save_before_end(&self) {
         let saved = async {
-            loop {
-                drop(self.save_all().await);
-                if self.unsaved.connections().is_empty() {
-                    break;
-                }
+            while !matches!(self.save_all().await, Ok(true)) {
                 tokio::time::sleep(REWRITE).await;
             }
         };

@@ -89,7 +89,7 @@ pub(super) async fn pass(engine: Arc<Engine>, name: String, places: usize) -> Re
         }
         match places.fill().await {
             Ok(0) if places.running.is_empty() => match places.limited() {
-                Some(wait) => tokio::time::sleep_until(until.min(Instant::now() + wait)).await,
+                Some(wait) => tokio::time::sleep_until(until.min(Instant::now() + wait.min(TICK))).await,
                 None => break Ok(()),
             },
             Ok(_) => {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::provider::ProviderTable;
 use super::{ConfigError, Faults, Parts, Place, Program, ProviderConfig, Secret, Serve, Store, VaultPlace, Webhook};
 use super::{address, typed};
+use crate::webhook;
 
 /// The shortest secret of a program or a webhook, in bytes.
 const SHORTEST_SECRET: usize = 32;
@@ -277,7 +278,10 @@ impl ProgramTable {
             let fault = format!("names the provider `{unknown}`, which is not here");
             faults.check::<()>(Err(ConfigError::new(fault)));
         }
-        let secret = faults.check_at("`secret_file`", long_secret(&folder.join(self.secret_file)));
+        let secret = faults.check_at(
+            "`secret_file`",
+            long_secret(&folder.join(self.secret_file), "openssl rand -hex 32"),
+        );
         faults.end()?;
         Ok(Program {
             secret: secret.ok_or_else(|| ConfigError::new("the secret is missing"))?,
@@ -291,7 +295,10 @@ impl WebhookTable {
     fn read(self, folder: &Path, plain_http: bool) -> Result<Webhook, ConfigError> {
         let mut faults = Faults::default();
         faults.check(address::check("url", &self.url, plain_http));
-        let secret = faults.check_at("`secret_file`", long_secret(&folder.join(self.secret_file)));
+        let secret = faults.check_at(
+            "`secret_file`",
+            long_secret(&folder.join(self.secret_file), webhook::MAKE_SECRET),
+        );
         faults.end()?;
         Ok(Webhook {
             secret: secret.ok_or_else(|| ConfigError::new("the secret is missing"))?,
@@ -300,13 +307,13 @@ impl WebhookTable {
     }
 }
 
-/// Failed attempts are not counted, so a secret must be too long to guess.
-fn long_secret(path: &Path) -> Result<Secret, ConfigError> {
+/// Failed attempts are not counted, so a secret must be too long to guess. `command` makes one.
+fn long_secret(path: &Path, command: &str) -> Result<Secret, ConfigError> {
     let secret = Secret::read(path)?;
     if secret.expose().len() < SHORTEST_SECRET {
         let path = path.display();
         return Err(ConfigError::new(format!(
-            "{path} is shorter than {SHORTEST_SECRET} characters: make one with `openssl rand -hex 32`"
+            "{path} is shorter than {SHORTEST_SECRET} characters: make one with `{command}`"
         )));
     }
     Ok(secret)

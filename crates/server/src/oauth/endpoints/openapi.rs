@@ -139,8 +139,25 @@ fn introspection(hallpass: &Hallpass) -> Value {
             "environment": { "type": "string", "enum": ["live", "sandbox"] },
         },
     });
-    let answer = json!({ "description": "What the token says", "content": content(&answer) });
+    let header = |description: &str| json!({ "description": description, "schema": text() });
+    let answer = json!({
+        "description": "What the token says",
+        "headers": {
+            "Hallpass-Tags": header("To an API that follows the feed: what the answer depends on"),
+            "Hallpass-Position": header("To an API that follows the feed: the position that the answer includes"),
+            "Hallpass-Inactive": header("To an API that asks for it: `expired` if the token was meant for the API"),
+        },
+        "content": content(&answer),
+    });
     let mut operation = operation("introspect", "What a token says (RFC 7662)", &of_a_token(), &answer);
+    let asks = |name: &str, description: &str| json!({ "name": name, "in": "header", "description": description, "schema": text() });
+    operation["parameters"] = json!([
+        asks(
+            "Hallpass-Feed",
+            "`1`: an API that follows the feed asks what the answer depends on"
+        ),
+        asks("Hallpass-Inactive", "`1`: an API asks why a token is not active"),
+    ]);
     if hallpass.dialect.name == DialectName::Django {
         operation["responses"]["403"] = json!({ "description": "The caller may not ask" });
     }

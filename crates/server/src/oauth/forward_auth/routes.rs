@@ -160,9 +160,9 @@ fn stem(folded: &str) -> &str {
 /// ones, and a few letters are equal to one of ASCII in one way only: `ſ`, `ı` and the sign of Kelvin. `İ` is `i` and a dot (U+0307).
 fn folded(segment: &str) -> String {
     let plain = segment.trim().trim_end_matches(['.', ' ']);
-    let mut folded = plain.to_uppercase().to_lowercase();
-    folded.retain(|letter| letter != '\u{307}');
-    folded
+    // Letter by letter: `str::to_lowercase` writes a sigma at the end of a word in another way.
+    let folded = plain.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    folded.filter(|letter| *letter != '\u{307}').collect()
 }
 
 #[cfg(test)]
@@ -268,6 +268,12 @@ mod tests {
         ] {
             assert_eq!(opened_by(call), Err(NoRoute::Alike), "{call}");
         }
+    }
+
+    #[test]
+    fn a_letter_is_folded_alike_wherever_it_stands() {
+        assert_eq!(stem(&folded("οδος.json")), folded("ΟΔΟΣ"));
+        assert_eq!(folded("İ"), "i");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The head of a request: its length, and the memory that it takes while the request is open.
 
 use super::answers::NoRoom;
-use crate::serve::in_flight::{HeldAmount, HeldKind, InFlight, SourceNetworks};
+use crate::http::body::Share;
+use crate::serve::in_flight::{HeldAmount, HeldKind};
 use http::Request;
-use std::sync::Arc;
 
 /// The bytes that a header counts in addition to its name and value (RFC 9113 §6.5.2).
 pub(super) const EACH_HEADER: usize = 32;
@@ -20,19 +20,17 @@ pub(super) fn length<B>(request: &Request<B>) -> usize {
     text(request) + (pseudo + request.headers().len()) * EACH_HEADER
 }
 
-/// The memory that the head takes until the request is answered. It may be long: the client sends the body when it likes.
+/// The memory that the head takes until the request is answered. It may be long: the client sends the body when it likes. It counts
+/// for the same source as the body.
 ///
 /// # Errors
 /// If there is no memory. Nothing was done yet, so the client can ask again.
-pub(super) fn hold<B>(
-    in_flight: &Arc<InFlight>,
-    source: SourceNetworks,
-    request: &Request<B>,
-) -> Result<Option<HeldAmount>, NoRoom> {
+pub(super) fn hold<B>(request: &Request<B>, share: impl FnOnce() -> Share) -> Result<Option<HeldAmount>, NoRoom> {
     let taken = text(request) + request.headers().len() * EACH_PLACE;
     if taken <= SMALL {
         return Ok(None);
     }
+    let Share(in_flight, source) = share();
     in_flight.take(source, HeldKind::Bytes, taken).map(Some).ok_or(NoRoom)
 }
 
@@ -51,6 +49,8 @@ fn text<B>(request: &Request<B>) -> usize {
 mod tests {
     use super::*;
     use crate::http::source::Proxies;
+    use crate::serve::in_flight::{InFlight, SourceNetworks};
+    use std::sync::Arc;
 
     fn with_headers(count: usize, value: usize) -> Request<()> {
         let request = Request::post("http://id.example/oauth/token?a=b");
@@ -69,17 +69,15 @@ mod tests {
     fn a_head_takes_memory_for_its_text_and_for_each_header() {
         let in_flight = Arc::new(InFlight::default());
         let source = SourceNetworks::of([192, 0, 2, 1].into(), &Proxies::new(Vec::new()));
-        let held = |count, value| {
-            let held = hold(&in_flight, source, &with_headers(count, value)).ok().unwrap();
-            held.map_or(0, |held| held.amount())
-        };
+        let hold = |count, value| hold(&with_headers(count, value), || Share(in_flight.clone(), source));
+        let held = |count, value| hold(count, value).ok().unwrap().map_or(0, |held| held.amount());
         assert_eq!(held(5, 100), 0);
         assert!(held(1, 8000) > 8000);
         assert!(held(200, 1) > 200 * EACH_PLACE);
         let all = in_flight.take(source, HeldKind::Bytes, 4 * 1024 * 1024).unwrap();
-        assert!(hold(&in_flight, source, &with_headers(1, 8000)).is_err());
-        assert!(hold(&in_flight, source, &with_headers(5, 100)).is_ok());
+        assert!(hold(1, 8000).is_err());
+        assert!(hold(5, 100).is_ok());
         drop(all);
-        assert!(hold(&in_flight, source, &with_headers(1, 8000)).is_ok());
+        assert!(hold(1, 8000).is_ok());
     }
 }

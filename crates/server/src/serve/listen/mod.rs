@@ -185,7 +185,7 @@ async fn serve(caller: Arc<ClientPeer>, open: Open, request: Request<Incoming>) 
     };
     let mut answer = match too_long {
         Some(refused) => refused,
-        None => match head::hold(&hallpass.in_flight, *source, &request) {
+        None => match head::hold(&request, || hallpass.share(*peer, request.headers())) {
             Ok(_held) => dispatch(hallpass, pages, request, *peer).await,
             Err(NoRoom) => no_room(hallpass),
         },

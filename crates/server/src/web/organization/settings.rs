@@ -9,7 +9,7 @@ use crate::organizations::{develops, role_in};
 use crate::store::model::{
     AppId, GrantId, ListPage, ListedApp, Member, Organization, OrganizationGrant, Role, Status, User, UserId,
 };
-use crate::web::developer::{PAGE, app_line, key, pages};
+use crate::web::developer::{PAGE, app_line, apps, key, pages};
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{ErrorKind, MemberLine, Notice, OrganizationGrants, OrganizationSettings, Pages, Tab};
@@ -48,7 +48,11 @@ pub(super) async fn page_of_grants(SignedIn { visit, user }: SignedIn) -> Result
 pub(crate) async fn again(mut visit: Visit, user: Arc<User>) -> Result<Response, Response> {
     visit.notice = Some(Notice::NothingDone);
     let visit = visit.with_navigation().await?;
-    page(SignedIn { visit, user }).await
+    // Another person may not find the organization, and would not learn that nothing was done.
+    match organization(&visit, &user).await {
+        Ok(_) => page(SignedIn { visit, user }).await,
+        Err(_) => apps::list(SignedIn { visit, user }).await,
+    }
 }
 
 /// Whether it is the place of an organization's settings.
