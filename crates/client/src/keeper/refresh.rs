@@ -113,10 +113,11 @@ impl Engine {
             Err(error) => return Err(self.leave_alone(lease, row, error).await),
         };
         let now = provider.pace.there(self.clock.now_millis());
+        self.asking.leased(&row.connection, row.fence);
         let mut wait = Duration::ZERO;
         let mut settled = match self.step(provider, &mut record, row, wanted, now) {
             Step::Ask(refresh) => {
-                if let Some(turn) = self.turn(lease, &row.connection) {
+                if let Some(turn) = self.turn(lease, row) {
                     return self.ask(Open::new(provider, (lease, turn), row, record, refresh)).await;
                 }
                 provider
@@ -152,9 +153,11 @@ impl Engine {
     /// The turn to send a request under this lease. `None` if the vault was so slow, or the machine suspended for so long, that
     /// another keeper may hold the lease before the answer is there. `None` too if a request of this connection is open: then a
     /// clock was set, and ended its lease too early.
-    fn turn(&self, lease: Lease, connection: &Connection) -> Option<Turn> {
+    fn turn(&self, lease: Lease, row: &Row) -> Option<Turn> {
         let is_covered = lease.age(self.clock.now_millis()) + self.limits.open() <= self.limits.lease;
-        is_covered.then(|| self.asking.begin(connection)).flatten()
+        is_covered
+            .then(|| self.asking.begin(&row.connection, row.fence))
+            .flatten()
     }
 
     /// Decides what to do. Nothing is sent yet.
@@ -255,6 +258,7 @@ impl Engine {
                 change: change.clone(),
                 presented: asked.presented.clone(),
                 issued_at,
+                fence: self.asking.last(&row.connection).unwrap_or(row.fence),
             });
         }
         let is_written = self.write(*lease, change).await?;

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::record::{Record, Standing};
 use super::unsaved::Unsaved;
-use super::vault::{Change, Taken};
+use super::vault::{Change, Row, Taken};
 use super::{Connection, VaultError};
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
@@ -52,6 +52,10 @@ impl Engine {
     /// spent it, whether somebody was told so meanwhile or not, and it is written under a new lease. In every other case the
     /// record holds what the provider said last. If the provider kept the refresh token, nobody spent it, and its refusal since
     /// then is the last word. Returns `false` if that must be tried again.
+    ///
+    /// If somebody else may have sent the same refresh token since, and has no answer yet, ours may be superseded: a provider that
+    /// repeats a lost answer may give another successor then, and take ours for reuse. So the lost answer is asked for first. If that
+    /// is a refusal, ours counts.
     async fn restore(&self, unsaved: &Unsaved) -> Result<bool, VaultError> {
         let connection = &unsaved.change.connection;
         let Ok(provider) = self.provider(connection) else {
@@ -80,9 +84,19 @@ impl Engine {
             let is_newer = access.is_none_or(|access| access.issued_at < unsaved.issued_at);
             is_presented(record) && is_newer
         };
-        match self.vault.read(connection).await? {
-            Some(row) if is_ours(&open(&row.sealed)?) => {}
-            _ => return Ok(true),
+        // `fence` is the last lease before ours.
+        let is_settled = |fence: i64, row: &Row, record: &Record| {
+            row.asked_at.is_none() || fence <= unsaved.fence || matches!(record.standing, Standing::NeedsUser { .. })
+        };
+        let Some(row) = self.vault.read(connection).await? else {
+            return Ok(true);
+        };
+        let record = open(&row.sealed)?;
+        if !is_ours(&record) {
+            return Ok(true);
+        }
+        if !is_settled(row.fence, &row, &record) {
+            return Ok(false);
         }
         let lease = self.lease(provider);
         let Taken::Leased(row) = self.vault.take(connection, lease.request).await? else {
@@ -94,14 +108,16 @@ impl Engine {
             ..unsaved.change.clone()
         };
         let record = open(&row.sealed)?;
-        if is_ours(&record) {
-            if matches!(record.standing, Standing::NeedsUser { .. }) {
-                change.event = Some(super::Happening::Recovered.at(lease.request.asked_at));
-            }
-        } else {
+        let is_settled = is_settled(row.fence - 1, &row, &record);
+        if is_settled {
+            self.unsaved.leased(&unsaved.change, row.fence);
+        }
+        if !is_ours(&record) || !is_settled {
             change.record = None;
             (change.due_at, change.asked_at, change.event) = (row.due_at, row.asked_at, None);
+        } else if matches!(record.standing, Standing::NeedsUser { .. }) {
+            change.event = Some(super::Happening::Recovered.at(lease.request.asked_at));
         }
-        self.vault.write(change).await
+        Ok(self.vault.write(change).await? && is_settled)
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Unsaved {
     pub(crate) presented: RefreshToken,
     /// When its access token was issued, by the provider's clock.
     pub(crate) issued_at: i64,
+    /// Up to this lease nobody else can have sent the refresh token.
+    pub(crate) fence: i64,
 }
 
 #[derive(Default)]
@@ -40,6 +42,15 @@ impl UnsavedChanges {
 
     pub(crate) fn get(&self, connection: &Connection) -> Option<Unsaved> {
         self.lock().get(connection).cloned()
+    }
+
+    /// This process has a later lease, and nobody has sent the refresh token before that.
+    pub(crate) fn leased(&self, change: &Change, fence: i64) {
+        if let Some(kept) = self.lock().get_mut(&change.connection) {
+            if kept.change.fence == change.fence {
+                kept.fence = fence;
+            }
+        }
     }
 
     /// Forgets a change, unless a newer one took its place.

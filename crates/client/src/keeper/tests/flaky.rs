@@ -219,6 +219,27 @@ async fn tokens_not_stored_are_not_lost_with_a_provider_that_never_repeats() {
     assert_eq!(access(second.token(&one).await), "at.one.2");
 }
 
+/// A provider that repeats a lost answer gives another successor later, and takes the first one for reuse.
+#[tokio::test(start_paused = true)]
+async fn tokens_not_stored_do_not_replace_an_answer_that_another_keeper_lost_since() {
+    let (world, vault) = world();
+    let (keeper, other) = (world.keeper(), world.keeper());
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    assert!(keeper.token(&one).await.is_err());
+    vault.set(Trouble::None, Trouble::None);
+    world.clock.advance(2 * MINUTE);
+    world.server.fates([Fate::AnswerLost]);
+    assert!(other.token(&one).await.is_err());
+    assert_eq!(world.server.generation("one"), 3);
+    watch_for(&keeper, Duration::from_secs(120)).await;
+    let token = access(keeper.token(&one).await);
+    assert!(world.server.call(&token), "{token}");
+    world.clock.advance(61 * MINUTE);
+    assert!(world.server.call(&access(keeper.token(&one).await)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stop_stores_the_tokens_that_the_vault_did_not_take() {
     let (world, vault) = world();
@@ -450,6 +471,7 @@ async fn an_unsaved_answer_does_not_undo_the_later_end_of_the_same_refresh_token
             change,
             presented,
             issued_at: now + 1,
+            fence: row.fence,
         });
         world.server.end("one");
         let other = world.keeper();
