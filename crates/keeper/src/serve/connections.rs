@@ -8,7 +8,7 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use hallpass_client::keeper::{ConnectError, ConnectRequest, Connection};
-use hallpass_client::{CallbackError, TokenError};
+use hallpass_client::{CallbackError, Refusal, TokenError};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
@@ -183,8 +183,13 @@ fn not_connected(error: &ConnectError) -> Response {
             return Json(StatusCode::CONFLICT, body).into_response();
         }
         ConnectError::Callback(CallbackError::State | CallbackError::Expired) => (StatusCode::CONFLICT, "state"),
-        ConnectError::Callback(CallbackError::Token(TokenError::Refused(_))) => {
-            (StatusCode::CONFLICT, "provider_refused")
+        ConnectError::Callback(CallbackError::Token(TokenError::Refused(refused))) => {
+            if refused.refusal() == Refusal::Client {
+                tracing::warn!(error = %refused, "a sign-in could not go on: client_id or secret_file of the provider is wrong");
+            }
+            let text = error.to_string();
+            let body = json!({"error": "provider_refused", "reason": refused.code, "message": text});
+            return Json(StatusCode::CONFLICT, body).into_response();
         }
         ConnectError::Callback(CallbackError::Token(_)) => (StatusCode::BAD_GATEWAY, "provider_away"),
         ConnectError::Callback(_) => (StatusCode::UNPROCESSABLE_ENTITY, "callback"),

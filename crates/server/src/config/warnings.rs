@@ -7,6 +7,8 @@ use crate::config::is_on_this_computer;
 use std::time::Duration;
 use url::Url;
 
+/// The methods of RFC 9110 §9.3 and RFC 5789 that an API answers.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// The longest life of a code that RFC 6749 §4.1.2 recommends.
 const LONGEST_CODE: Duration = Duration::from_secs(600);
 /// The fewest characters of a secret that is hard to guess.
@@ -55,8 +57,26 @@ pub(super) fn of(config: &Config, is_of_preset: impl Fn(&str) -> bool) -> Vec<St
             ));
         }
     }
+    warnings.extend(unusual_methods(config));
     warnings.extend(opened_by_preset(config, is_of_preset));
     warnings
+}
+
+/// A method that HTTP does not have is probably a slip: then no request matches the endpoint.
+fn unusual_methods(config: &Config) -> impl Iterator<Item = String> {
+    let endpoints = config.scopes.iter().flat_map(|(scope, entry)| {
+        let of_scope = entry.endpoints.iter();
+        of_scope.map(move |endpoint| (scope, endpoint))
+    });
+    endpoints.filter_map(|(scope, endpoint)| {
+        let (method, _) = endpoint.split_once(' ')?;
+        let path = format!("{}.endpoints", join("scopes", scope.as_str()));
+        let text = format!(
+            "{path}: {endpoint:?}: {method} is not one of the methods {}",
+            METHODS.join(", ")
+        );
+        (!METHODS.contains(&method)).then_some(text)
+    })
 }
 
 /// The catalogue of a preset is that of the API that it imitates. With `[forward_auth]` it decides about the operator's API.

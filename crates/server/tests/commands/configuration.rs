@@ -54,6 +54,9 @@ fn what_is_hardly_meant_is_warned_of_and_works() {
         identifier = "api"
         name = "API"
         secret = "abc"
+        [scopes.orders]
+        title = "Read your orders"
+        endpoints = ["GE /orders", "PATCH /orders"]
     "#;
     folder.write("odd.toml", text);
     let checked = folder.call(&["config", "check", "--config", "odd.toml"]);
@@ -69,6 +72,7 @@ fn what_is_hardly_meant_is_warned_of_and_works() {
         "tokens.code",
         "tokens.grace",
         "resources[0].secret",
+        "scopes.orders.endpoints",
     ];
     assert_eq!(checked.stderr.lines().count(), keys.len(), "{}", checked.stderr);
     for (line, key) in checked.stderr.lines().zip(keys) {

@@ -174,6 +174,9 @@ async fn verified(visit: &Visit, form: &Form) -> Result<Option<User>, Unverified
     let user = user.filter(|_| fits);
     if let Some(user) = user.as_ref().filter(|user| user.status != Status::Active) {
         tracing::info!(page = "login", %source, user = %user.id.0, "refused: the password is right, the person is suspended");
+    } else if user.is_none() {
+        // What was typed as the name may be a password.
+        tracing::info!(page = "login", %source, "refused: the name or the password is wrong");
     }
     let user = user.filter(|user| user.status == Status::Active);
     attempt.judged(user.is_some(), visit.now);
