@@ -6,7 +6,6 @@ use super::unsaved::Unsaved;
 use super::vault::{Change, Row, Taken};
 use super::{Connection, VaultError};
 use std::time::Duration;
-use subtle::ConstantTimeEq as _;
 
 /// How often a failed write is tried again.
 pub(super) const REWRITE: Duration = Duration::from_millis(200);
@@ -62,28 +61,10 @@ impl Engine {
             return Ok(true);
         };
         let open = |sealed: &[u8]| Record::open(&self.key, connection, sealed);
-        let is_presented = |record: &Record| {
-            record.refresh.as_ref().is_some_and(|refresh| {
-                let (stored, presented) = (refresh.token.secret(), unsaved.presented.secret());
-                bool::from(stored.as_bytes().ct_eq(presented.as_bytes()))
-            })
-        };
-        let answer = unsaved
-            .change
-            .record
-            .as_ref()
-            .map(|(sealed, _)| open(sealed))
-            .transpose()?;
-        let is_spent = answer.is_some_and(|answer| !is_presented(&answer));
-        let is_ours = |record: &Record| {
-            if matches!(record.standing, Standing::NeedsUser { .. }) {
-                return is_presented(record) && is_spent;
-            }
-            // A provider that does not rotate refresh tokens may have given newer access tokens since.
-            let access = record.access.as_ref();
-            let is_newer = access.is_none_or(|access| access.issued_at < unsaved.issued_at);
-            is_presented(record) && is_newer
-        };
+        let sealed = unsaved.change.record.as_ref().map(|(sealed, _)| sealed);
+        let answer = sealed.map(|sealed| open(sealed)).transpose()?;
+        let is_spent = answer.is_some_and(|answer| !unsaved.is_presented(&answer));
+        let is_ours = |record: &Record| unsaved.is_answer_to(record, is_spent);
         // `fence` is the last lease before ours.
         let is_settled = |fence: i64, row: &Row, record: &Record| {
             row.asked_at.is_none() || fence <= unsaved.fence || matches!(record.standing, Standing::NeedsUser { .. })

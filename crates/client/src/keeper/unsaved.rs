@@ -4,10 +4,12 @@
 //! process ends first, the old refresh token is still in the vault and is sent again.
 
 use super::Connection;
+use super::record::{Record, Standing};
 use super::vault::Change;
 use crate::RefreshToken;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use subtle::ConstantTimeEq as _;
 
 /// A change that could not be written. There is at most one for each refresh in flight, because no refresh begins while the
 /// vault takes no lease.
@@ -20,6 +22,27 @@ pub(crate) struct Unsaved {
     pub(crate) issued_at: i64,
     /// Up to this lease nobody else can have sent the refresh token.
     pub(crate) fence: i64,
+}
+
+impl Unsaved {
+    /// Whether a record still has the refresh token that was exchanged.
+    pub(crate) fn is_presented(&self, record: &Record) -> bool {
+        record.refresh.as_ref().is_some_and(|refresh| {
+            let (stored, presented) = (refresh.token.secret(), self.presented.secret());
+            bool::from(stored.as_bytes().ct_eq(presented.as_bytes()))
+        })
+    }
+
+    /// Whether it is the last word of the provider on the refresh token of a record. `is_spent`: it has another one.
+    pub(crate) fn is_answer_to(&self, record: &Record, is_spent: bool) -> bool {
+        if matches!(record.standing, Standing::NeedsUser { .. }) {
+            return self.is_presented(record) && is_spent;
+        }
+        // A provider that does not rotate refresh tokens may have given newer access tokens since.
+        let access = record.access.as_ref();
+        let is_newer = access.is_none_or(|access| access.issued_at < self.issued_at);
+        self.is_presented(record) && is_newer
+    }
 }
 
 #[derive(Default)]
