@@ -234,6 +234,19 @@ async fn an_apps_own_token_acts_for_a_person_only_if_the_builder_says_so() {
     assert!(verify(&told, &token).await.unwrap().acts_for_person());
 }
 
+/// Twenty callers at the same moment, each with a token of another key.
+async fn all_are_unavailable(verifier: &Verifier) {
+    let callers: Vec<_> = (0..20)
+        .map(|number| {
+            let (verifier, token) = (verifier.clone(), token(&format!("x{number}"), &json!({})));
+            tokio::spawn(async move { verify(&verifier, &token).await })
+        })
+        .collect();
+    for caller in callers {
+        unavailable(caller.await.unwrap());
+    }
+}
+
 /// The time passes while the server hangs, and no caller makes the next one wait again.
 #[tokio::test(start_paused = true)]
 async fn callers_of_a_server_that_hangs_share_its_failure() {
@@ -249,15 +262,7 @@ async fn callers_of_a_server_that_hangs_share_its_failure() {
             Box::pin(std::future::pending())
         });
     }
-    let callers: Vec<_> = (0..20)
-        .map(|number| {
-            let (verifier, token) = (verifier.clone(), token(&format!("x{number}"), &json!({})));
-            tokio::spawn(async move { verify(&verifier, &token).await })
-        })
-        .collect();
-    for caller in callers {
-        unavailable(caller.await.unwrap());
-    }
+    all_are_unavailable(&verifier).await;
     assert_eq!(places.map(|place| server.count(place)), [1, 1]);
 }
 
@@ -271,15 +276,7 @@ async fn unknown_keys_of_a_server_that_hangs_share_its_failure() {
         passes.pass(Duration::from_secs(5));
         Box::pin(std::future::pending())
     });
-    let callers: Vec<_> = (0..20)
-        .map(|number| {
-            let (verifier, token) = (verifier.clone(), token(&format!("x{number}"), &json!({})));
-            tokio::spawn(async move { verify(&verifier, &token).await })
-        })
-        .collect();
-    for caller in callers {
-        unavailable(caller.await.unwrap());
-    }
+    all_are_unavailable(&verifier).await;
     assert_eq!(server.count("/jwks"), 2);
 }
 

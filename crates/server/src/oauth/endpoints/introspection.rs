@@ -54,7 +54,7 @@ async fn handle(hallpass: &Hallpass, request: &FormRequest<'_>, now: Instant) ->
     let follower = Follower::of(hallpass, &caller, position);
     match access_token(hallpass, &caller, token, follower.as_deref(), now).await {
         Ok(told) => Ok(told),
-        Err(AccessReason::TokenExpired) => expired(hallpass, request, &caller, token, now).await,
+        Err(AccessReason::TokenExpired) => Ok(expired(hallpass, request, &caller, token, now).await),
         Err(AccessReason::Server(reason)) => Err(reason.into()),
         Err(_) => Ok(inactive(hallpass)),
     }
@@ -94,7 +94,7 @@ async fn expired(
     caller: &Caller,
     token: &str,
     now: Instant,
-) -> Result<Response, Refusal> {
+) -> Response {
     let mut response = inactive(hallpass);
     let asks = request.headers.get(INACTIVE).is_some_and(|value| value == "1");
     if let (Caller::Resource(_), true) = (caller, asks) {
@@ -105,7 +105,7 @@ async fn expired(
             headers.insert(INACTIVE, HeaderValue::from_static("expired"));
         }
     }
-    Ok(response)
+    response
 }
 
 /// The scopes for the caller. `None` if the token belongs to another app, or is not meant for this API. An API gets only its own
