@@ -14,11 +14,11 @@ pub(crate) static IDENTITY: [HeaderName; 6] = [
     HeaderName::from_static("hallpass-environment"),
 ];
 
-/// Headers by which some backends take another method or path than those of the request, or more requests after it.
-const OTHER_REQUESTS: [&str; 8] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
+/// Headers by which some backends take another method than that of the request. ASP.NET MVC reads one of them in the query too.
+pub(super) const OTHER_METHODS: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// Headers by which some backends take another path than that of the request, or more requests after it.
+const OTHER_REQUESTS: [&str; 5] = [
     "x-original-url",
     "x-rewrite-url",
     "script-name",
@@ -34,7 +34,8 @@ pub(super) fn check(name: &HeaderName, value: &HeaderValue) -> Result<(), Forwar
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let is_ours = text.starts_with("hallpass-") && *name != SECRET;
     let is_tunnel = *name == UPGRADE && !is_websocket(value);
-    match !is_ours && !is_tunnel && text.bytes().all(is_plain) && !OTHER_REQUESTS.contains(&text) {
+    let is_other = OTHER_METHODS.contains(&text) || OTHER_REQUESTS.contains(&text);
+    match !is_ours && !is_tunnel && !is_other && text.bytes().all(is_plain) {
         true => Ok(()),
         false => Err(ForwardReason::Header(text.to_owned())),
     }

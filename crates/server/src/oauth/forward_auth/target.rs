@@ -3,6 +3,7 @@
 //! Proxies, frameworks and file servers differ in what they decode, collapse and cut off. Whatever two of them may read
 //! differently is refused, so the call that is checked is the call that is made.
 
+use super::headers::OTHER_METHODS;
 use std::borrow::Cow;
 
 /// The longest URI, in bytes.
@@ -43,7 +44,7 @@ pub(crate) enum TargetFault {
     /// `.` or `..`, which some backends resolve.
     #[error("the path has a dot segment")]
     DotSegment,
-    /// A member `_method` in the query, by which some frameworks take another method.
+    /// A member of the query by which some frameworks take another method.
     #[error("the query has a member that names another method")]
     OtherMethod,
 }
@@ -83,16 +84,20 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Whether a member of a query is `_method` for some framework: PHP reads `.method` and `+method` so too.
+/// Whether a member of a query is `_method` or a header that names a method, for some framework: PHP reads `.method` and `+method`
+/// as `_method`, and cuts a name off at a bracket or a zero byte. ASP.NET decodes `%u005f` too.
 fn names_method(member: &str) -> bool {
-    let name = member.split('=').next().unwrap_or_default();
-    if !name.to_ascii_lowercase().contains("method") && !name.contains('%') {
+    let raw = member.split('=').next().unwrap_or_default();
+    if !raw.to_ascii_lowercase().contains("method") && !raw.contains('%') {
         return false;
     }
-    let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-    let plain = decoded.trim_start_matches([' ', '+', '_', '.', '[']);
-    let begins = plain.get(..6).is_some_and(|begin| begin.eq_ignore_ascii_case("method"));
-    begins && plain.len() < decoded.len()
+    let decoded = percent_encoding::percent_decode_str(raw).decode_utf8_lossy();
+    let name = decoded.to_ascii_lowercase().replace([' ', '+', '.', '['], "_");
+    let plain = name.trim_start_matches('_');
+    let is_field = plain.starts_with("method") && plain.len() < name.len();
+    let header = plain.replace('_', "-");
+    let is_header = OTHER_METHODS.iter().any(|other| header.starts_with(other));
+    is_field || is_header || raw.contains("%u")
 }
 
 fn segment(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
@@ -150,6 +155,7 @@ mod tests {
             ("/", ""),
             ("/?a=b", ""),
             ("/orders?method=card&payment_method=sepa&q=%5fmethod", "orders"),
+            ("/orders?http-method=a&a%25user=X-HTTP-Method", "orders"),
             ("/orders", "orders"),
             ("/orders/", "orders"),
             ("/orders/17?next=%2F..%2F", "orders|17"),
@@ -178,6 +184,14 @@ mod tests {
             ("/orders?_m%65thod=DELETE", F::OtherMethod),
             ("/orders?.method=DELETE", F::OtherMethod),
             ("/orders?a;_method[]=DELETE", F::OtherMethod),
+            ("/orders?X-HTTP-Method-Override=DELETE", F::OtherMethod),
+            ("/orders?a=b&x-http-method=DELETE", F::OtherMethod),
+            ("/orders?x-method-override=DELETE", F::OtherMethod),
+            ("/orders?X%2DHTTP%2DMethod%2DOverr%69de=DELETE", F::OtherMethod),
+            ("/orders?x_http_method_override=DELETE", F::OtherMethod),
+            ("/orders?+x.http+method[]=DELETE", F::OtherMethod),
+            ("/orders?X-Method-Override%00a=DELETE", F::OtherMethod),
+            ("/orders?%u0058-HTTP-Method-Override=DELETE", F::OtherMethod),
             ("//", F::EmptySegment),
             ("//evil.example/orders", F::EmptySegment),
             ("/orders//17", F::EmptySegment),
