@@ -41,8 +41,9 @@ pub(crate) enum TargetFault {
     /// Two slashes in a row, which some backends collapse.
     #[error("the path has an empty segment")]
     EmptySegment,
-    /// `.` or `..`, which some backends resolve.
-    #[error("the path has a dot segment")]
+    /// A segment of dots and blanks alone. Backends resolve `.` and `..`; Windows cuts off dots and blanks, Spring MVC blanks
+    /// (CVE-2016-5007), and then nothing or a dot segment is left.
+    #[error("the path has a segment of dots or blanks alone")]
     DotSegment,
     /// A member of the query by which some frameworks take another method.
     #[error("the query has a member that names another method")]
@@ -116,7 +117,7 @@ fn segment(raw: &str) -> Result<Cow<'_, str>, TargetFault> {
         true => Cow::Owned(decoded(raw)?),
         false => Cow::Borrowed(raw),
     };
-    if matches!(&*decoded, "." | "..") {
+    if decoded.chars().all(|letter| letter == '.' || letter.is_whitespace()) {
         return Err(TargetFault::DotSegment);
     }
     Ok(decoded)
@@ -161,7 +162,7 @@ mod tests {
             ("/orders/17?next=%2F..%2F", "orders|17"),
             ("/%6frders/%C3%A9", "orders|é"),
             ("/a%20b/c:d@e", "a b|c:d@e"),
-            ("/...", "..."),
+            ("/...a/.b./%20c", "...a|.b.| c"),
         ] {
             assert_eq!(read(uri).as_deref(), Ok(segments), "{uri}");
         }
@@ -201,6 +202,15 @@ mod tests {
             ("/public/..", F::DotSegment),
             ("/public/%2e%2e/orders", F::DotSegment),
             ("/public/.%2E/orders", F::DotSegment),
+            ("/orders/%20", F::DotSegment),
+            ("/orders/%20/", F::DotSegment),
+            ("/%20/orders", F::DotSegment),
+            ("/orders/%C2%A0%E2%80%83", F::DotSegment),
+            ("/public/.%20/orders", F::DotSegment),
+            ("/public/..%20/orders", F::DotSegment),
+            ("/public/%20..", F::DotSegment),
+            ("/public/.%20./orders", F::DotSegment),
+            ("/...", F::DotSegment),
             ("/public/..;/orders", F::Semicolon),
             ("/orders;x=1", F::Semicolon),
             ("/public%2f..%2forders", F::EncodedDelimiter),

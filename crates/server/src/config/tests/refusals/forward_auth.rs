@@ -45,6 +45,6 @@ trusted_proxies = ["127.0.0.1"]
 [scopes.export]
 title = "Export"
 endpoints = ["GET /orders/../export"]"#,
-        r#"5: scopes.export.endpoints: "GET /orders/../export": the path has a dot segment; a path here is written decoded, and {name} stands for one segment"#,
+        r#"5: scopes.export.endpoints: "GET /orders/../export": the path has a segment of dots or blanks alone; a path here is written decoded, and {name} stands for one segment"#,
     ),
 ];
