@@ -1,7 +1,7 @@
 //! What reaches the backend, and what does not.
 
 use crate::harness::{JOHN, REDIRECT_URI};
-use crate::world::{Answer, Proxy, World, bearer, nginx_before};
+use crate::world::{Answer, Proxy, World, bearer, before_a_silent_hallpass, nginx_before};
 use std::time::Duration;
 
 /// The identity as the backend reads it.
@@ -381,5 +381,13 @@ async fn where_hallpass_is_away_nothing_is_let_through() {
             &[500, 502],
             "stopped",
         );
+    }
+}
+
+/// The client here waits 20 s. Without limits of their own, nginx would wait for Hallpass for 60 s, and Caddy for ever.
+#[test]
+fn where_hallpass_hangs_the_proxies_answer_and_nothing_is_let_through() {
+    for answer in before_a_silent_hallpass() {
+        assert_refused(&answer, &[500, 502, 504], "silent");
     }
 }

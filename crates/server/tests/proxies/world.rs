@@ -42,6 +42,16 @@ pub(crate) enum Proxy {
 
 impl Proxy {
     pub(crate) const ALL: [Self; 2] = [Self::Nginx, Self::Caddy];
+
+    /// Starts the proxy and waits until it takes connections.
+    fn start(self, folder: &Path, port: u16, hallpass: u16, backend: u16) -> Program {
+        let program = match self {
+            Self::Nginx => nginx(folder, port, hallpass, backend),
+            Self::Caddy => caddy(folder, port, hallpass, backend),
+        };
+        wait_for(port, folder);
+        program
+    }
 }
 
 /// A program that ends with the test.
@@ -76,11 +86,7 @@ impl World {
         let (port, backend_port) = (free_port().unwrap(), free_port().unwrap());
         let backend = backend(backend_port);
         let hallpass_port: u16 = hallpass.port().parse().unwrap();
-        let front = match proxy {
-            Proxy::Nginx => nginx(folder.path(), port, hallpass_port, backend_port),
-            Proxy::Caddy => caddy(folder.path(), port, hallpass_port, backend_port),
-        };
-        wait_for(port, folder.path());
+        let front = proxy.start(folder.path(), port, hallpass_port, backend_port);
         Self {
             hallpass,
             port,
@@ -124,8 +130,7 @@ pub(crate) fn nginx_before(answers: &'static [&'static str]) -> Answer {
     let folder = tempfile::tempdir().unwrap();
     let hallpass = TcpListener::bind("127.0.0.1:0").unwrap();
     let (port, hallpass_port) = (free_port().unwrap(), hallpass.local_addr().unwrap().port());
-    let _nginx = nginx(folder.path(), port, hallpass_port, free_port().unwrap());
-    wait_for(port, folder.path());
+    let _nginx = Proxy::Nginx.start(folder.path(), port, hallpass_port, free_port().unwrap());
     let answering = std::thread::spawn(move || {
         for answer in answers {
             let mut stream = hallpass.accept().unwrap().0;
@@ -137,6 +142,23 @@ pub(crate) fn nginx_before(answers: &'static [&'static str]) -> Answer {
     let answer = send(port, "GET /orders", &[bearer("t")]);
     answering.join().unwrap();
     answer
+}
+
+/// What each proxy answers to `GET /orders` if Hallpass takes connections and says nothing. All are asked at once.
+pub(crate) fn before_a_silent_hallpass() -> [Answer; 2] {
+    // The system takes the connections.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (hallpass_port, backend_port) = (silent.local_addr().unwrap().port(), free_port().unwrap());
+    let _backend = backend(backend_port);
+    let asked = Proxy::ALL.map(|proxy| {
+        std::thread::spawn(move || {
+            let folder = tempfile::tempdir().unwrap();
+            let port = free_port().unwrap();
+            let _front = proxy.start(folder.path(), port, hallpass_port, backend_port);
+            send(port, "GET /orders", &[bearer("t")])
+        })
+    });
+    asked.map(|answer| answer.join().unwrap())
 }
 
 impl Answer {
