@@ -311,6 +311,19 @@ async fn a_token_that_is_too_long_is_refused_and_no_outage() {
     }
 }
 
+/// nginx has no word for a check that answers 431, and would say 500.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_headers_than_hallpass_reads_are_refused_and_no_outage() {
+    for (proxy, status) in [(Proxy::Nginx, 403), (Proxy::Caddy, 431)] {
+        let world = World::of(proxy, "default").await;
+        let mut headers = vec![bearer(&world.token("read").await)];
+        headers.extend((0..120).map(|number| format!("X-Small-{number}: a")));
+        let answer = world.send("GET /orders", &headers).await;
+        assert_refused(&answer, &[status], &format!("{proxy:?}"));
+        assert!(answer.text.contains("100 headers"), "{proxy:?} {answer:?}");
+    }
+}
+
 /// nginx asks a second time for the text of a refusal. Another word must not make a success of it.
 #[test]
 fn a_refusal_stays_one_if_hallpass_has_changed_its_mind() {
