@@ -67,10 +67,15 @@ async fn fetch(http: &HttpClient, url: &str) -> Result<Result<Metadata, String>,
     let Ok(request) = request else {
         return Err(DiscoveryError::Issuer(url.to_owned()));
     };
-    let answer = http.send(request).await.map_err(|error| DiscoveryError::Http {
-        url: url.to_owned(),
-        error,
-    })?;
+    let answer = match http.send(request).await {
+        Ok(answer) => answer,
+        // The server was reached, and this is no metadata: for instance the page with which it says that nothing is here.
+        Err(error @ HttpError::TooLarge { .. }) => return Ok(Err(error.to_string())),
+        Err(error) => {
+            let url = url.to_owned();
+            return Err(DiscoveryError::Http { url, error });
+        }
+    };
     if answer.status() != 200 {
         return Ok(Err(format!("status {}", answer.status().as_u16())));
     }
@@ -184,7 +189,8 @@ mod tests {
                 let length = body.len();
                 let answer =
                     format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
-                stream.write_all(answer.as_bytes()).await.unwrap();
+                // The client hangs up on an answer that is too long.
+                drop(stream.write_all(answer.as_bytes()).await);
             }
         });
         issuer
@@ -225,6 +231,19 @@ mod tests {
         assert!(
             matches!(&wrong, DiscoveryError::OtherIssuer { found, .. } if found == "https://evil.example"),
             "{wrong}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_page_that_is_longer_than_the_client_reads_is_passed_over() {
+        let page: &str = format!("<html>{}", " ".repeat(300 * 1024)).leak();
+        let first = ("/.well-known/oauth-authorization-server/tenant", page);
+        let last = ("/tenant/.well-known/openid-configuration", TENANT);
+        assert_eq!(found(vec![first, last].leak()).await.as_deref(), Ok("/t"));
+        let error = found(vec![first].leak()).await.unwrap_err().to_string();
+        assert!(
+            error.contains("/tenant (the answer is longer than 262144 bytes), "),
+            "{error}"
         );
     }
 
