@@ -54,12 +54,14 @@ impl ProtectedResource {
         if self.resource.contains('#') || !self.resource.bytes().all(quoted) {
             return None;
         }
-        // §3.1: the well-known path goes between host and path, and a query stays behind.
-        let rest = uri.path_and_query().map_or("", |rest| rest.as_str());
-        let path = format!(
-            "/.well-known/oauth-protected-resource{}",
-            rest.strip_suffix('/').unwrap_or(rest)
-        );
+        // §3.1: the well-known path goes between host and path, and a query stays behind. A slash that follows the host goes; the
+        // slash at the end of a path stays, so that two identifiers have two addresses.
+        let own = match uri.path() {
+            "/" => "",
+            own => own,
+        };
+        let path = format!("/.well-known/oauth-protected-resource{own}");
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let mut document = json!({
             "resource": self.resource,
             "authorization_servers": [issuer],
@@ -77,7 +79,7 @@ impl ProtectedResource {
             }
         }
         Some(Published {
-            url: format!("{scheme}://{authority}{path}"),
+            url: format!("{scheme}://{authority}{path}{query}"),
             path,
             json: document.to_string(),
         })
@@ -87,6 +89,7 @@ impl ProtectedResource {
 /// Metadata, ready to be served.
 pub(crate) struct Published {
     pub(crate) url: String,
+    /// Without the query, which no router takes for a part of a path.
     pub(crate) path: String,
     pub(crate) json: String,
 }
@@ -119,8 +122,23 @@ mod tests {
                 "https://api.example/v2?a=b",
                 "https://api.example/.well-known/oauth-protected-resource/v2?a=b",
             ),
+            (
+                "https://api.example/v2/",
+                "https://api.example/.well-known/oauth-protected-resource/v2/",
+            ),
+            (
+                "https://api.example/?a=b",
+                "https://api.example/.well-known/oauth-protected-resource?a=b",
+            ),
+            (
+                "https://api.example?a=b/",
+                "https://api.example/.well-known/oauth-protected-resource?a=b/",
+            ),
         ] {
-            assert_eq!(published(resource).unwrap().0, url);
+            let (found, path) = published(resource).unwrap();
+            assert_eq!(found, url);
+            let served = url.strip_prefix("https://api.example").unwrap();
+            assert_eq!(path, served.split('?').next().unwrap());
         }
         for resource in [
             "api.example",
