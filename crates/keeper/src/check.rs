@@ -7,12 +7,13 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
-use hallpass_client::keeper::VaultKey;
+use hallpass_client::keeper::{SqliteVault, VaultKey};
 
 use crate::config::{ConfigError, Faults, Parts, Place, Store, key_file};
 use crate::listener::draft_of;
 use crate::metrics::Metrics;
 use crate::serve::Guard;
+use crate::trust;
 use crate::webhook::Sender;
 
 /// Finds all faults at once. Returns how many providers there are.
@@ -62,7 +63,7 @@ fn socket(path: &Path) -> Result<(), ConfigError> {
     for bound in [path, &draft_of(path)] {
         SocketAddr::from_pathname(bound).map_err(|error| wrong(path, &error))?;
     }
-    folder_of(path)?;
+    check_folder(path)?;
     match fs::symlink_metadata(path) {
         Ok(known) if !known.file_type().is_socket() => {
             let path = path.display();
@@ -80,16 +81,17 @@ fn key(path: &Path) -> Result<(), ConfigError> {
 
 /// A file that is there must be usable; one that is not is made by the first start.
 fn database(path: &Path) -> Result<(), ConfigError> {
-    folder_of(path)?;
+    check_folder(path)?;
+    trust::check_database(path)?;
+    SqliteVault::check_names(path).map_err(|error| ConfigError::new(error.to_string()))?;
     match fs::OpenOptions::new().read(true).write(true).open(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(wrong(path, &error)),
         _ => Ok(()),
     }
 }
 
-fn folder_of(path: &Path) -> Result<(), ConfigError> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new("."));
+fn check_folder(path: &Path) -> Result<(), ConfigError> {
+    let parent = trust::folder_of(path);
     let known = fs::metadata(parent).map_err(|error| wrong(parent, &error))?;
     match known.is_dir() {
         true => Ok(()),

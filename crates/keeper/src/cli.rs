@@ -10,12 +10,12 @@ use hallpass_client::keeper::{ConnectError, Connection, Keeper, KeeperError, Vau
 use tracing_subscriber::EnvFilter;
 
 use crate::check::check;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::metrics::Metrics;
 use crate::open::{OpenError, Wanted, open};
 use crate::output::{Fault, SHORTEST_END, not_configured, say, token_body};
 use crate::webhook::{Sender, tell_waiting};
-use crate::{login, moving, serve};
+use crate::{login, moving, serve, trust};
 
 const DONE: u8 = 0;
 const FAULT: u8 = 1;
@@ -27,9 +27,9 @@ const LATER: u8 = 75;
 #[derive(Parser)]
 #[command(name = "hallpass-keeper", version)]
 struct Arguments {
-    /// Configuration file
-    #[arg(long, global = true, default_value = "hallpass-keeper.toml", value_name = "FILE")]
-    config: PathBuf,
+    /// Configuration file; default: `hallpass-keeper.toml` in this folder
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -104,7 +104,7 @@ fn end_of_token(text: &str) -> Result<String, &'static str> {
 }
 
 async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
-    let path = arguments.config;
+    let path = arguments.config.map_or_else(unnamed, Ok)?;
     let config = || Config::read(&path);
     match arguments.command {
         Command::Serve => serve::serve(config()?).await?,
@@ -135,6 +135,15 @@ async fn follow(arguments: Arguments) -> Result<ExitCode, Fault> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration that nobody named: another account that may write in this folder could have put it there.
+fn unnamed() -> Result<PathBuf, ConfigError> {
+    let path = PathBuf::from("hallpass-keeper.toml");
+    match trust::check(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(ConfigError::new(format!("{error}; or name the file by --config"))),
+    }
 }
 
 /// A keeper that gets along with the metadata of an earlier start.

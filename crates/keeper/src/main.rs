@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod refreshes;
 mod serve;
+mod trust;
 mod webhook;
 
 use std::process::ExitCode;

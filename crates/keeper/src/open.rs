@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::config::{Config, ConfigError, ProviderConfig, Store, VaultPlace, key_file};
 use crate::metrics::Metrics;
 use crate::refreshes::Refreshes;
+use crate::trust;
 
 /// How long a start waits for the metadata of providers.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -84,7 +85,10 @@ pub(crate) async fn open(
 async fn vault(place: &VaultPlace) -> Result<Arc<dyn Vault>, OpenError> {
     Ok(match &place.store {
         Store::Memory => Arc::new(MemoryVault::new()),
-        Store::Sqlite(path) => Arc::new(SqliteVault::open(path)?),
+        Store::Sqlite(path) => {
+            trust::check_database(path)?;
+            Arc::new(SqliteVault::open(path)?)
+        }
         Store::Postgres { url, ca_file } => {
             let roots = ca_file
                 .as_deref()
@@ -144,7 +148,11 @@ fn without_metadata(is_kept: bool) -> &'static str {
     }
 }
 
+/// Metadata that another account could have written would send tokens to its endpoints.
 fn read_cache(path: &Path) -> BTreeMap<String, Metadata> {
+    if trust::check(path).is_err() {
+        return BTreeMap::new();
+    }
     let text = std::fs::read(path).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
@@ -242,5 +250,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "mine");
         assert_eq!(std::fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(read_cache(&cache).len(), 1);
+        std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(read_cache(&cache).is_empty(), "another account may have written it");
     }
 }

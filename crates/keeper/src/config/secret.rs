@@ -6,6 +6,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::ConfigError;
+use crate::trust;
 
 /// A secret, which does not print.
 #[derive(Clone)]
@@ -48,7 +49,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Refuses a key of the vault that other people of this machine can read.
+/// Refuses a key of the vault that other people of this machine can read, or gave.
 pub(crate) fn key_file(path: &Path) -> Result<(), ConfigError> {
     use std::os::unix::fs::MetadataExt as _;
     let known = std::fs::metadata(path).map_err(|error| {
@@ -62,5 +63,5 @@ pub(crate) fn key_file(path: &Path) -> Result<(), ConfigError> {
             "the vault key is readable by others: run `chmod 600 {path}`"
         )));
     }
-    Ok(())
+    trust::check(path)
 }

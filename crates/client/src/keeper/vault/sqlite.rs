@@ -29,16 +29,18 @@ pub struct SqliteVault {
 }
 
 impl SqliteVault {
-    /// Opens the file, or creates it for its owner alone.
+    /// Opens the file, or creates it for its owner alone. It should be in a folder where no other account may write: SQLite reads
+    /// the newest commits from a file beside the database, whoever made that file.
     ///
     /// # Errors
-    /// If the file cannot be used, or a newer version made it.
+    /// If the file cannot be used, has several names, or a newer version made it.
     pub fn open(path: &Path) -> Result<Self, VaultError> {
         if rusqlite::version_number() < OLDEST {
             let version = rusqlite::version();
             return Err(VaultError::Failed(format!("SQLite {version} can lose data")));
         }
         create(path)?;
+        Self::check_names(path)?;
         let writing = connect(path)?;
         // Who only reads needs no lock, which another program may hold.
         if !statements::is_current(&writing).map_err(|error| failed(&error))? {
@@ -52,6 +54,24 @@ impl SqliteVault {
             writer: Thread::start("keeper-writes", writing, true)?,
             reader: Thread::start("keeper-reads", reading, false)?,
         })
+    }
+
+    /// Refuses a file with several names (hard links), as [`open`](Self::open) does. SQLite keeps the newest commits in a file
+    /// that is named after the name it opened. Under another name it does not find them, and overwrites them.
+    ///
+    /// # Errors
+    /// [`VaultError::Failed`] if the file has several names.
+    #[cfg_attr(not(unix), expect(unused_variables, reason = "names are counted on Unix alone"))]
+    pub fn check_names(path: &Path) -> Result<(), VaultError> {
+        #[cfg(unix)]
+        if std::fs::metadata(path).is_ok_and(|found| std::os::unix::fs::MetadataExt::nlink(&found) > 1) {
+            return Err(VaultError::Failed(format!(
+                "{} has several names (hard links), and SQLite does not find the commits that were made under another name: keep the \
+                 name with a file beside it that ends in \"-wal\", or any name if there is none, and remove the others",
+                path.display()
+            )));
+        }
+        Ok(())
     }
 }
 

@@ -81,6 +81,22 @@ async fn a_full_file_says_so_and_loses_nothing() {
     assert_eq!(vault.list(None, None, 100).await.unwrap().len(), 20);
 }
 
+/// Each name has its own file of commits.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_with_two_names_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, other) = (folder.path().join("vault.db"), folder.path().join("other.db"));
+    let vault = SqliteVault::open(&path).unwrap();
+    std::fs::hard_link(&path, &other).unwrap();
+    for path in [&path, &other] {
+        assert!(matches!(SqliteVault::open(path), Err(VaultError::Failed(_))));
+    }
+    std::fs::remove_file(&other).unwrap();
+    drop(vault);
+    assert!(SqliteVault::open(&path).is_ok());
+}
+
 #[tokio::test]
 async fn a_locked_file_opens_and_gives_a_live_token() {
     let folder = tempfile::tempdir().unwrap();
