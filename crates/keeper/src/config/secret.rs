@@ -8,6 +8,9 @@ use zeroize::Zeroizing;
 use super::ConfigError;
 use crate::trust;
 
+/// Characters that are invisible and on no keyboard.
+const INVISIBLE: [char; 5] = ['\u{ad}', '\u{200b}', '\u{2028}', '\u{2029}', '\u{2060}'];
+
 /// A secret, which does not print.
 #[derive(Clone)]
 pub(crate) struct Secret(Zeroizing<String>);
@@ -21,12 +24,19 @@ impl Secret {
     pub(super) fn read(path: &Path) -> Result<Self, ConfigError> {
         let secret = Self::read_lines(path)?;
         let wrong = |what| Err(ConfigError::new(format!("{} {what}", path.display())));
-        if secret.expose().is_empty() {
+        let text = secret.expose();
+        if text.is_empty() {
             return wrong("is empty");
         }
-        // Nobody can type these: they come from an editor or from two commands that wrote the file.
-        if secret.expose().chars().any(char::is_control) || secret.expose().starts_with('\u{feff}') {
+        // Nobody can type these: they come from an editor, a copied page, or from two commands that wrote the file.
+        if text.contains(|letter: char| letter.is_control() || letter == '\u{feff}') {
             return wrong("holds a control character, a second line or a byte order mark");
+        }
+        if text.contains(INVISIBLE) {
+            return wrong("holds an invisible character: write the secret anew");
+        }
+        if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+            return wrong("begins or ends with white space: remove it");
         }
         Ok(secret)
     }
@@ -64,4 +74,39 @@ pub(crate) fn key_file(path: &Path) -> Result<(), ConfigError> {
         )));
     }
     trust::check(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_with_a_character_that_cannot_be_typed_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.secret");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            Secret::read(&path).map(|secret| secret.expose().to_owned())
+        };
+        for (text, fault) in [
+            ("\n", "is empty"),
+            ("\u{feff}secret", "byte order mark"),
+            ("sec\u{feff}ret", "byte order mark"),
+            ("sec\nret", "second line"),
+            ("sec\tret", "control character"),
+            ("sec\u{200b}ret", "invisible character"),
+            ("sec\u{ad}ret", "invisible character"),
+            ("sec\u{2028}ret", "invisible character"),
+            (" secret", "white space"),
+            ("secret \n", "white space"),
+            ("secret\u{a0}\r\n", "white space"),
+        ] {
+            let told = read(text).unwrap_err().to_string();
+            assert!(told.contains(fault), "{text:?}: {told}");
+        }
+        for text in ["secret", "secret\n", "secret\r\n"] {
+            assert_eq!(read(text).unwrap(), "secret", "{text:?}");
+        }
+        assert_eq!(read("two words").unwrap(), "two words");
+    }
 }
