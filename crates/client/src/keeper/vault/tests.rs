@@ -8,6 +8,8 @@ mod in_database;
 mod older;
 #[cfg(feature = "sqlite")]
 mod on_disk;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod unknown_states;
 
 use super::*;
 use std::sync::Arc;

@@ -1,5 +1,6 @@
 //! The statements. Rows of connections have the columns provider, reference, sealed, state, reason, since, expires_at, due_at,
-//! asked_at, fence, in this order. Names sort by bytes in every database.
+//! asked_at, fence, in this order. Names sort by bytes in every database. A later version may write other states than these three,
+//! and such a row must stop no other: it is neither leased nor listed.
 
 pub(super) const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS keeper_vault (version BIGINT PRIMARY KEY);
@@ -67,7 +68,7 @@ SELECT provider FROM written";
 /// Leases a connection. What another session locks counts as leased. A lease that ends much later than a new one would was taken
 /// before the clock was set back, and is over.
 pub(super) const TAKE: &str = "WITH old AS (
-    SELECT * FROM keeper_connections WHERE provider = $1 AND reference = $2
+    SELECT * FROM keeper_connections WHERE provider = $1 AND reference = $2 AND state IN ('ready', 'paused', 'needs_user')
     AND (lease_owner = $3
         OR lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $4::bigint)
     FOR UPDATE SKIP LOCKED)
@@ -79,11 +80,11 @@ RETURNING old.provider, old.reference, old.sealed, old.state, old.reason, old.si
 /// Leases connections that are due: first those that were asked about since `$8`. The last limit stops the search for others, and
 /// the planner knows it, so it does not read the whole table for the update.
 pub(in super::super) const CLAIM: &str = "WITH first AS (
-    SELECT * FROM keeper_connections WHERE provider = $1 AND asked_at >= $8 AND due_at <= $2
+    SELECT * FROM keeper_connections WHERE provider = $1 AND asked_at >= $8 AND due_at <= $2 AND state IN ('ready', 'paused', 'needs_user')
         AND lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $5::bigint
     ORDER BY asked_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED),
 late AS (
-    SELECT * FROM keeper_connections WHERE provider = $1 AND (asked_at IS NULL OR asked_at < $8) AND due_at <= $2
+    SELECT * FROM keeper_connections WHERE provider = $1 AND (asked_at IS NULL OR asked_at < $8) AND due_at <= $2 AND state IN ('ready', 'paused', 'needs_user')
         AND lease_until NOT BETWEEN (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 1 AND (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 2 * $5::bigint
     ORDER BY due_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED),
 old AS (SELECT * FROM first UNION ALL SELECT * FROM late LIMIT $3::bigint)
@@ -118,12 +119,14 @@ SELECT provider FROM removed";
 /// A page of connections.
 pub(super) const LIST: &str =
     "SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence
-    FROM keeper_connections WHERE (provider, reference) > ($1, $2) ORDER BY provider, reference LIMIT $3";
+    FROM keeper_connections WHERE (provider, reference) > ($1, $2) AND state IN ('ready', 'paused', 'needs_user')
+    ORDER BY provider, reference LIMIT $3";
 
 /// Connections of these providers in the order of their names: one search of the key for each provider.
 pub(super) const LIST_OF: &str = "SELECT found.* FROM unnest($4::text[]) AS wanted (name) CROSS JOIN LATERAL (
         SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence
         FROM keeper_connections WHERE provider = wanted.name AND (provider, reference) > ($1, $2)
+            AND state IN ('ready', 'paused', 'needs_user')
         ORDER BY reference LIMIT $3) AS found
     ORDER BY found.provider, found.reference LIMIT $3";
 

@@ -38,6 +38,9 @@ CREATE INDEX IF NOT EXISTS keeper_events_id ON keeper_events (id);";
 const COLUMNS: &str =
     "provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence, lease_owner, lease_until";
 
+/// Rows whose state this version knows. A later one may write other words, and such a row must stop no other.
+const KNOWN: &str = "state IN ('ready', 'paused', 'needs_user')";
+
 /// Whether the tables are there as this version makes them. To find out takes no lock.
 pub(super) fn is_current(database: &Database) -> Result<bool> {
     let mut made = database.prepare("SELECT 1 FROM sqlite_schema WHERE name GLOB 'keeper_*'")?;
@@ -162,7 +165,7 @@ fn due_sql(lately: bool) -> String {
     };
     format!(
         "SELECT provider, reference FROM keeper_connections
-         WHERE provider = ?1 AND {asked} AND due_at <= ?2 AND lease_until NOT BETWEEN {NOW} + 1 AND {NOW} + 2 * ?3
+         WHERE provider = ?1 AND {asked} AND due_at <= ?2 AND {KNOWN} AND lease_until NOT BETWEEN {NOW} + 1 AND {NOW} + 2 * ?3
          ORDER BY {order} LIMIT ?4"
     )
 }
@@ -244,7 +247,7 @@ pub(super) fn remove(database: &Database, connection: &Connection, fence: i64, o
 pub(super) fn list(database: &Database, after: Option<&Connection>, limit: usize) -> Result<Vec<Row>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let sql = format!(
-        "SELECT {COLUMNS} FROM keeper_connections WHERE (provider, reference) > (?1, ?2)
+        "SELECT {COLUMNS} FROM keeper_connections WHERE (provider, reference) > (?1, ?2) AND {KNOWN}
          ORDER BY provider, reference LIMIT ?3"
     );
     let (provider, reference) = after.map_or(("", ""), |after| (after.provider(), after.reference()));
@@ -261,7 +264,8 @@ pub(super) fn list_of(
     limit: usize,
 ) -> Result<Vec<Row>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM keeper_connections WHERE provider = ?1 AND reference > ?2 ORDER BY reference LIMIT ?3"
+        "SELECT {COLUMNS} FROM keeper_connections WHERE provider = ?1 AND reference > ?2 AND {KNOWN}
+         ORDER BY reference LIMIT ?3"
     );
     let mut statement = database.prepare_cached(&sql)?;
     let mut rows = Vec::new();
