@@ -1,13 +1,14 @@
-//! What happens to refreshes: counts of each, and a line in the log for each new cause.
+//! What happens to refreshes: counts of each, and a line in the log for each new cause and for a vault that fails.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use hallpass_client::keeper::{Connection, Noted, Observer};
+use hallpass_client::keeper::{Connection, Noted, Observer, VaultError};
 use tokio::time::Instant;
 
 use crate::metrics::Metrics;
+use crate::serve::Seldom;
 
 /// A cause that goes on is told again after this time.
 const AGAIN: Duration = Duration::from_secs(3_600);
@@ -18,6 +19,8 @@ const ODD_DATE: &str = "odd_date";
 pub(crate) struct Refreshes {
     metrics: Metrics,
     told: Mutex<HashMap<String, HashMap<String, Instant>>>,
+    /// When to tell that the vault fails.
+    seldom: Seldom,
 }
 
 impl Refreshes {
@@ -25,6 +28,7 @@ impl Refreshes {
         Self {
             metrics,
             told: Mutex::default(),
+            seldom: Seldom::default(),
         }
     }
 
@@ -63,6 +67,12 @@ impl Observer for Refreshes {
         if self.is_news(provider, cause, now) {
             let outcome = noted.outcome;
             tracing::warn!(provider, %connection, outcome, cause, "a refresh failed; told once an hour for each cause");
+        }
+    }
+
+    fn vault_failed(&self, error: &VaultError) {
+        if self.seldom.is_time(Instant::now()) {
+            tracing::error!(%error, "the vault failed while tokens were kept fresh; trying again, told once a minute");
         }
     }
 }

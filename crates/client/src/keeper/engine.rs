@@ -95,6 +95,13 @@ impl Engine {
         }
     }
 
+    /// Tells of a failure of the vault that no caller hears of.
+    pub(crate) fn vault_failed(&self, error: &KeeperError) {
+        if let (Some(observer), KeeperError::Vault(error)) = (&self.observer, error) {
+            observer.vault_failed(error);
+        }
+    }
+
     /// A lease from now on, by the provider's clock.
     pub(crate) fn lease(&self, provider: &Provider) -> Lease {
         let local = self.clock.now_millis();

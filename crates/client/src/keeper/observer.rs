@@ -1,7 +1,7 @@
 //! Tells the program what happens to refreshes, for its log and its counts.
 
-use super::Connection;
 use super::failure;
+use super::{Connection, VaultError};
 use crate::{TokenError, Tokens};
 
 /// What a keeper tells of a refresh. It holds no token, and no text of the provider but an error code.
@@ -19,10 +19,16 @@ pub struct Noted<'a> {
     pub clock_skew: i64,
 }
 
-/// Hears of every refresh that was sent. It must not block.
+/// Hears of every refresh that was sent, and of failures that no caller hears of. It must not block.
 pub trait Observer: Send + Sync {
     /// A refresh of `connection` ended so.
     fn refreshed(&self, connection: &Connection, noted: Noted<'_>);
+
+    /// The vault failed while connections were kept fresh ahead of time. While it fails, this is called every few seconds for
+    /// each provider.
+    fn vault_failed(&self, error: &VaultError) {
+        let _ = error;
+    }
 }
 
 impl<'a> Noted<'a> {

@@ -54,14 +54,18 @@ struct Places {
 
 /// Runs Method 2 for one provider until it is dropped.
 pub(super) async fn run(engine: Arc<Engine>, name: String, places: usize) {
-    while engine.orient().await.is_err() {
+    while let Err(error) = engine.orient().await {
+        engine.vault_failed(&error);
         tokio::time::sleep(PATIENCE).await;
     }
     let mut places = Places::new(engine, name, places);
     loop {
         let pause = match places.fill().await {
             Ok(_) => TICK,
-            Err(_) => PATIENCE,
+            Err(error) => {
+                places.engine.vault_failed(&error.into());
+                PATIENCE
+            }
         };
         let next = Instant::now() + pause;
         // A free place is filled at once while there is work; else the vault is asked at the next tick.
@@ -186,6 +190,9 @@ impl Places {
         self.free += 1;
         // A task that panicked freed its place too; its lease ends by itself.
         if let Ok(result) = ended {
+            if let Some(error) = &result {
+                self.engine.vault_failed(error);
+            }
             self.kept.count(result.as_ref());
         }
         true

@@ -26,7 +26,7 @@ use crate::webhook::{Sender, tell};
 
 pub(crate) use guard::Guard;
 use guard::Rights;
-use seldom::Seldom;
+pub(crate) use seldom::Seldom;
 
 /// The longest body that is read, in bytes: tokens with their extra members.
 const LONGEST_BODY: usize = 128 * 1024;

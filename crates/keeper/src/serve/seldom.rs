@@ -1,4 +1,4 @@
-//! Keeps a fault that each request meets out of the log but once a minute.
+//! Keeps a fault that each request or pass meets out of the log but once a minute.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,11 +9,11 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// When something was told last.
 #[derive(Default)]
-pub(super) struct Seldom(Mutex<Option<Instant>>);
+pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
 impl Seldom {
     /// Whether it is time to tell it. Then it is not before a minute has passed.
-    pub(super) fn is_time(&self, now: Instant) -> bool {
+    pub(crate) fn is_time(&self, now: Instant) -> bool {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_some_and(|at| now.saturating_duration_since(at) < AGAIN) {
             return false;

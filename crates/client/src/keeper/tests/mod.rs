@@ -7,6 +7,7 @@ mod events;
 mod flaky;
 mod late;
 mod model;
+mod observer;
 mod real;
 mod refreshes;
 mod shared;
