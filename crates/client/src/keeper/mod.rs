@@ -262,7 +262,8 @@ impl Keeper {
     /// Another access token, after the API refused `token` with 401. `token` may also be its last eight characters or more.
     ///
     /// Callers that were refused the same token share one refresh. A token that is not the stored one any more costs none. If
-    /// new tokens are refused at once, three times in a row, the keeper waits: [`KeeperError::Unavailable`].
+    /// new tokens are refused at once, three times in a row, the keeper waits: [`KeeperError::Unavailable`]. A token that cannot
+    /// be refreshed is given again until it was refused three times, each at least a minute after the one before.
     ///
     /// # Errors
     /// See [`KeeperError`].

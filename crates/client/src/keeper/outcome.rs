@@ -5,7 +5,7 @@
 
 use super::events::Happening;
 use super::failure;
-use super::record::{Record, Refresh, Standing};
+use super::record::{Record, Refresh, Standing, is_ahead};
 use super::schedule::{self, Keep, Trouble};
 use super::vault::{NEVER, NewEvent};
 use crate::{OAuthError, RefreshToken, Refusal, TokenError, Tokens};
@@ -13,8 +13,11 @@ use std::time::Duration;
 
 /// An access token that the API refused within this time after its issue counts for the breaker.
 const AT_ONCE: i64 = 60_000;
-/// The number of new access tokens in a row, each refused at once, from which on the keeper waits.
+/// The number of new access tokens in a row, each refused at once, from which on the keeper waits. It is also the number of
+/// refusals that end a token that cannot be refreshed.
 const REFUSALS: u32 = 3;
+/// The least time between two refusals of a token that cannot be refreshed: programs that run at once meet the same fault.
+const REFUSALS_APART: i64 = 60_000;
 
 /// The reason of a connection whose refresh was answered once, but whose answer was lost, and which the provider does not
 /// answer again.
@@ -124,8 +127,20 @@ pub(crate) fn tell_end(settled: &mut Settled, now: i64) {
 }
 
 /// Notes that the API refused the access token. `Err` with the wait if the provider's new tokens are refused at once, again
-/// and again: then another refresh would only load the provider.
+/// and again: then another refresh would only load the provider. A token that cannot be refreshed is given until it was
+/// refused several times: one answer 401 may be the API's fault, and this token's end is the connection's.
 pub(crate) fn refused(record: &mut Record, now: i64) -> Result<(), Duration> {
+    if record.refresh.is_none() {
+        let is_apart = now.saturating_sub(record.failed_at) >= REFUSALS_APART || is_ahead(record.failed_at, now);
+        if record.refusals == 0 || is_apart {
+            record.refusals = record.refusals.saturating_add(1);
+            record.failed_at = now;
+        }
+        if let Some(access) = record.access.as_mut() {
+            access.refused |= record.refusals >= REFUSALS;
+        }
+        return Ok(());
+    }
     if let Some(access) = record.access.as_mut() {
         let at_once = now.saturating_sub(access.issued_at) < AT_ONCE;
         if !access.refused {
@@ -395,6 +410,24 @@ mod tests {
             Ok(()),
             "a token that worked for a while closes the breaker"
         );
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_refreshed_ends_with_the_third_refusal_a_minute_apart() {
+        let mut record = record(0, None, None);
+        record.refresh = None;
+        for (now, is_given) in [
+            (HOUR, true),
+            (HOUR + 59_999, true),
+            (HOUR + 60_000, true),
+            (HOUR + 60_001, true),
+            (HOUR + 119_999, true),
+            (HOUR + 120_000, false),
+            (HOUR + 120_001, false),
+        ] {
+            assert_eq!(refused(&mut record, now), Ok(()));
+            assert_eq!(record.usable(now).is_some(), is_given, "{now}");
+        }
     }
 
     #[test]

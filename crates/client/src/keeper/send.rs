@@ -19,8 +19,8 @@ pub enum SendError {
 }
 
 impl Keeper {
-    /// Sends a request to an API with the connection's access token. If the API answers 401, the token is renewed and the
-    /// request is sent once more.
+    /// Sends a request to an API with the connection's access token. If the API answers 401, the token is renewed if it
+    /// can be, and the request is sent once more.
     ///
     /// The token goes wherever the request goes: build its address from configuration, never from what a user wrote.
     ///

@@ -1,7 +1,7 @@
 //! Refusals: what ends, what pauses, and what neither ends nor pauses a connection.
 
 use super::super::vault::Put;
-use super::super::{Care, Keeper, KeeperError, VaultError, VaultKey};
+use super::super::{Care, Connection, Keeper, KeeperError, VaultError, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
 use std::sync::Arc;
@@ -267,4 +267,30 @@ async fn a_damaged_record_of_an_older_vault_does_not_make_its_key_wrong() {
     let wrong = Keeper::builder(world.vault.clone(), key, Arc::new(world.clock.clone())).build();
     assert!(matches!(wrong.check_key().await, Err(VaultError::Sealed(_))));
     assert_eq!(keeper.check_key().await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stray_refusal_does_not_end_a_connection_without_a_refresh_token() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = Connection::new("shop", "one").unwrap();
+    let mut tokens = world.server.connect("one");
+    (tokens.refresh, tokens.expires_at) = (None, None);
+    keeper.take_over(&one, &tokens).await.unwrap();
+    let token = tokens.access.secret();
+    for round in 0..2 {
+        for _ in 0..5 {
+            assert_eq!(access(keeper.refused(&one, token).await), token, "{round}");
+            assert_eq!(access(keeper.token(&one).await), token, "{round}");
+        }
+        world.clock.advance(MINUTE);
+    }
+    for result in [keeper.refused(&one, token).await, keeper.token(&one).await] {
+        let refused = result.unwrap_err();
+        assert!(
+            matches!(&refused, KeeperError::NeedsUser { reason, .. } if reason == "no_refresh_token"),
+            "{refused}"
+        );
+    }
+    assert_eq!(world.server.requests(), 0);
 }
