@@ -4,12 +4,11 @@
 //! open. It must not send the refresh token again: many providers take that for theft.
 
 use super::Connection;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Each with the number of the last lease up to which this process had all of them.
 #[derive(Clone, Default)]
-pub(crate) struct Asking(Arc<Mutex<HashMap<Connection, i64>>>);
+pub(crate) struct Asking(Arc<Mutex<HashSet<Connection>>>);
 
 /// One open refresh of a connection, until it is dropped.
 pub(crate) struct Turn {
@@ -18,34 +17,15 @@ pub(crate) struct Turn {
 }
 
 impl Asking {
-    /// Begins a refresh under the lease `fence`. `None` if one of this connection is open.
-    pub(crate) fn begin(&self, connection: &Connection, fence: i64) -> Option<Turn> {
-        let mut asking = self.lock();
-        if asking.contains_key(connection) {
-            return None;
-        }
-        asking.insert(connection.clone(), fence);
-        Some(Turn {
+    /// Begins a refresh. `None` if one of this connection is open.
+    pub(crate) fn begin(&self, connection: &Connection) -> Option<Turn> {
+        self.lock().insert(connection.clone()).then(|| Turn {
             asking: self.clone(),
             connection: connection.clone(),
         })
     }
 
-    /// This process has the lease `fence`.
-    pub(crate) fn leased(&self, connection: &Connection, fence: i64) {
-        if let Some(last) = self.lock().get_mut(connection) {
-            if *last + 1 == fence {
-                *last = fence;
-            }
-        }
-    }
-
-    /// The last lease up to which this process had all of them since the open refresh began.
-    pub(crate) fn last(&self, connection: &Connection) -> Option<i64> {
-        self.lock().get(connection).copied()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Connection, i64>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Connection>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,8 +2,9 @@
 
 use super::engine::Lease;
 use super::failure;
-use super::outcome::{self, Settled};
+use super::outcome;
 use super::record::{Record, Standing};
+use super::refresh::unasked;
 use super::vault::{Row, Taken};
 use super::{Connection, Keeper, KeeperError, VaultError};
 use crate::{AnyToken, Refusal, TokenError};
@@ -91,11 +92,7 @@ impl Keeper {
                     Ok(Err(error)) => failure::word(error),
                     _ => "unanswered".to_owned(),
                 };
-                let settled = Settled {
-                    record,
-                    asked_at: row.asked_at,
-                    event: None,
-                };
+                let settled = unasked(record, row);
                 let due_at = row.due_at.min(settled.due_at());
                 engine.vault.write(engine.change(lease, row, &settled, due_at)?).await?;
                 Err(later(Some(reason)))

@@ -56,6 +56,8 @@ pub(crate) struct Around {
     pub(crate) asked_at: i64,
     /// When it was first sent before, if its answer was lost.
     pub(crate) asked_before: Option<i64>,
+    /// The lease under which it was sent.
+    pub(crate) fence: i64,
     /// The provider's clock minus ours.
     pub(crate) skew: i64,
     pub(crate) keep: Keep,
@@ -68,6 +70,9 @@ pub(crate) fn settle(mut record: Record, answer: &Result<Tokens, TokenError>, ar
     let counted = answer.as_ref().is_err_and(TokenError::may_have_counted);
     if let Err(error) = answer {
         record.failure = Some(failure::word(error));
+        if !counted {
+            record.note_quiet(around.fence);
+        }
         if counted && around.asked_before.is_none() && !matches!(error, TokenError::Incomplete { .. }) {
             // Failures of requests that were never sent must not delay the question for a lost answer.
             record.attempts = 0;
@@ -275,6 +280,7 @@ mod tests {
             now,
             asked_at: now,
             asked_before: None,
+            fence: 1,
             skew: 0,
             keep: Keep::Ready,
             fraction: 0.0,

@@ -51,6 +51,10 @@ pub(crate) struct Record {
     /// Values for the variables of the provider's endpoints.
     #[serde(default, skip_serializing_if = "Variables::is_empty")]
     pub(crate) variables: Variables,
+    /// The leases after the first of these, up to the second, sent nothing that can have counted. A lease whose holder
+    /// disappeared is never among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) quiet: Option<(i64, i64)>,
 }
 
 /// An access token.
@@ -101,6 +105,7 @@ impl Record {
             refusals: 0,
             told_end: None,
             variables: Variables::new(),
+            quiet: None,
         };
         record.accept(tokens, skew);
         record
@@ -141,6 +146,22 @@ impl Record {
         self.attempts = 0;
         self.failure = None;
         self.not_before = 0;
+        self.quiet = None;
+    }
+
+    /// Notes that the lease `fence` sent nothing that can have counted.
+    pub(crate) fn note_quiet(&mut self, fence: i64) {
+        let before = self.quiet.filter(|(_, last)| last.saturating_add(1) == fence);
+        let after = before.map_or(fence.saturating_sub(1), |(after, _)| after);
+        self.quiet = Some((after, fence));
+    }
+
+    /// The last lease up to which nobody sent the refresh token, if nobody did up to the lease `fence`.
+    pub(crate) fn quiet_until(&self, fence: i64) -> i64 {
+        match self.quiet {
+            Some((after, last)) if after <= fence => last.max(fence),
+            _ => fence,
+        }
     }
 
     /// The access token, if it is good for `margin` from `now` on and the API did not refuse it.

@@ -113,11 +113,15 @@ impl Engine {
             Err(error) => return Err(self.leave_alone(lease, row, error).await),
         };
         let now = provider.pace.there(self.clock.now_millis());
-        self.asking.leased(&row.connection, row.fence);
+        // First the turn: from here on, no answer of an open request can come between.
+        let turn = self.turn(lease, row);
+        if self.save_under(lease, row, &record).await? {
+            return self.stored(provider, &row.connection).await;
+        }
         let mut wait = Duration::ZERO;
         let mut settled = match self.step(provider, &mut record, row, wanted, now) {
             Step::Ask(refresh) => {
-                if let Some(turn) = self.turn(lease, row) {
+                if let Some(turn) = turn {
                     return self.ask(Open::new(provider, (lease, turn), row, record, refresh)).await;
                 }
                 provider
@@ -155,9 +159,7 @@ impl Engine {
     /// clock was set, and ended its lease too early.
     fn turn(&self, lease: Lease, row: &Row) -> Option<Turn> {
         let is_covered = lease.age(self.clock.now_millis()) + self.limits.open() <= self.limits.lease;
-        is_covered
-            .then(|| self.asking.begin(&row.connection, row.fence))
-            .flatten()
+        is_covered.then(|| self.asking.begin(&row.connection)).flatten()
     }
 
     /// Decides what to do. Nothing is sent yet.
@@ -257,8 +259,13 @@ impl Engine {
             self.unsaved.keep(Unsaved {
                 change: change.clone(),
                 presented: asked.presented.clone(),
+                is_spent: settled
+                    .record
+                    .refresh
+                    .as_ref()
+                    .is_some_and(|new| new.token != asked.presented),
                 issued_at,
-                fence: self.asking.last(&row.connection).unwrap_or(row.fence),
+                fence: row.fence,
             });
         }
         let is_written = self.write(*lease, change).await?;
@@ -278,6 +285,7 @@ impl Engine {
             now: local.saturating_add(skew),
             asked_at: lease.request.asked_at,
             asked_before: row.asked_at,
+            fence: row.fence,
             skew,
             keep: provider.keep,
             fraction: random::fraction(),
@@ -350,7 +358,8 @@ fn note_refusal(record: &mut Record, wanted: &Wanted, now: i64) -> Result<(), Du
 }
 
 /// The record as it is, with no request sent under this lease.
-fn unasked(record: Record, row: &Row) -> Settled {
+pub(super) fn unasked(mut record: Record, row: &Row) -> Settled {
+    record.note_quiet(row.fence);
     // What is never asked again has no lost answer, although a holder may have disappeared.
     let can_ask = record.refresh.is_some() && !matches!(record.standing, Standing::NeedsUser { .. });
     Settled {

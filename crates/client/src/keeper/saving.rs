@@ -1,9 +1,10 @@
 //! Writes tokens that the vault did not take before.
 
-use super::engine::Engine;
+use super::engine::{Engine, Lease};
 use super::record::{Record, Standing};
+use super::refresh::unasked;
 use super::unsaved::Unsaved;
-use super::vault::{Change, Row, Taken};
+use super::vault::{Change, Row, State, Taken};
 use super::{Connection, VaultError};
 use std::time::Duration;
 
@@ -50,55 +51,60 @@ impl Engine {
     /// The lease went on. If the record still has the refresh token that was exchanged for ours, then our answer is the one that
     /// spent it, whether somebody was told so meanwhile or not, and it is written under a new lease. In every other case the
     /// record holds what the provider said last. If the provider kept the refresh token, nobody spent it, and its refusal since
-    /// then is the last word. Returns `false` if that must be tried again.
-    ///
-    /// If somebody else may have sent the same refresh token since, and has no answer yet, ours may be superseded: a provider that
-    /// repeats a lost answer may give another successor then, and take ours for reuse. So the lost answer is asked for first. If that
-    /// is a refusal, ours counts.
+    /// then is the last word. Returns whether ours is of no use any more.
     async fn restore(&self, unsaved: &Unsaved) -> Result<bool, VaultError> {
         let connection = &unsaved.change.connection;
         let Ok(provider) = self.provider(connection) else {
             return Ok(true);
         };
-        let open = |sealed: &[u8]| Record::open(&self.key, connection, sealed);
-        let sealed = unsaved.change.record.as_ref().map(|(sealed, _)| sealed);
-        let answer = sealed.map(|sealed| open(sealed)).transpose()?;
-        let is_spent = answer.is_some_and(|answer| !unsaved.is_presented(&answer));
-        let is_ours = |record: &Record| unsaved.is_answer_to(record, is_spent);
-        // `fence` is the last lease before ours.
-        let is_settled = |fence: i64, row: &Row, record: &Record| {
-            row.asked_at.is_none() || fence <= unsaved.fence || matches!(record.standing, Standing::NeedsUser { .. })
-        };
         let Some(row) = self.vault.read(connection).await? else {
             return Ok(true);
         };
-        let record = open(&row.sealed)?;
-        if !is_ours(&record) {
+        let record = Record::open(&self.key, connection, &row.sealed)?;
+        if !unsaved.is_answer_to(&record) {
             return Ok(true);
         }
-        if !is_settled(row.fence, &row, &record) {
+        if !unsaved.is_settled(row.fence, &row, &record) {
             return Ok(false);
         }
         let lease = self.lease(provider);
         let Taken::Leased(row) = self.vault.take(connection, lease.request).await? else {
             return Ok(false);
         };
+        let record = Record::open(&self.key, connection, &row.sealed)?;
+        if !self.save_under(lease, &row, &record).await? {
+            let change = self.change(lease, &row, &unasked(record, &row), row.due_at)?;
+            self.vault.write(change).await?;
+        }
+        Ok(false)
+    }
+
+    /// Writes under this lease what could not be written before, if that is the answer to the refresh token of the record. Then
+    /// nothing may be sent under it: the provider would take that for theft. Returns whether it is.
+    ///
+    /// If somebody else may have sent the same refresh token since, and has no answer yet, ours may be superseded: a provider that
+    /// repeats a lost answer may give another successor then, and take ours for reuse. So the lost answer is asked for first. If that
+    /// is a refusal, ours counts.
+    pub(super) async fn save_under(&self, lease: Lease, row: &Row, record: &Record) -> Result<bool, VaultError> {
+        let Some(unsaved) = self.unsaved.get(&row.connection) else {
+            return Ok(false);
+        };
+        if !unsaved.is_answer_to(record) || !unsaved.is_settled(row.fence - 1, row, record) {
+            return Ok(false);
+        }
+        self.unsaved.leased(&unsaved.change, row.fence);
         let mut change = Change {
             fence: row.fence,
             owner: lease.request.owner,
             ..unsaved.change.clone()
         };
-        let record = open(&row.sealed)?;
-        let is_settled = is_settled(row.fence - 1, &row, &record);
-        if is_settled {
-            self.unsaved.leased(&unsaved.change, row.fence);
-        }
-        if !is_ours(&record) || !is_settled {
-            change.record = None;
-            (change.due_at, change.asked_at, change.event) = (row.due_at, row.asked_at, None);
-        } else if matches!(record.standing, Standing::NeedsUser { .. }) {
+        let state = unsaved.change.record.as_ref().map(|(_, summary)| summary.state);
+        if state == Some(State::Ready) && record.standing != Standing::Ready {
             change.event = Some(super::Happening::Recovered.at(lease.request.asked_at));
         }
-        Ok(self.vault.write(change).await? && is_settled)
+        if self.vault.write(change).await? {
+            self.unsaved.written(&unsaved.change);
+        }
+        Ok(true)
     }
 }

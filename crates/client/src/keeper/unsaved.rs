@@ -5,11 +5,10 @@
 
 use super::Connection;
 use super::record::{Record, Standing};
-use super::vault::Change;
+use super::vault::{Change, Row};
 use crate::RefreshToken;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use subtle::ConstantTimeEq as _;
 
 /// A change that could not be written. There is at most one for each refresh in flight, because no refresh begins while the
 /// vault takes no lease.
@@ -20,28 +19,38 @@ pub(crate) struct Unsaved {
     pub(crate) presented: RefreshToken,
     /// When its access token was issued, by the provider's clock.
     pub(crate) issued_at: i64,
-    /// Up to this lease nobody else can have sent the refresh token.
+    /// Whether that one is spent: the answer has another.
+    pub(crate) is_spent: bool,
+    /// Up to this lease nobody else sent the refresh token.
     pub(crate) fence: i64,
 }
 
 impl Unsaved {
     /// Whether a record still has the refresh token that was exchanged.
-    pub(crate) fn is_presented(&self, record: &Record) -> bool {
-        record.refresh.as_ref().is_some_and(|refresh| {
-            let (stored, presented) = (refresh.token.secret(), self.presented.secret());
-            bool::from(stored.as_bytes().ct_eq(presented.as_bytes()))
-        })
+    fn is_presented(&self, record: &Record) -> bool {
+        record
+            .refresh
+            .as_ref()
+            .is_some_and(|refresh| refresh.token == self.presented)
     }
 
-    /// Whether it is the last word of the provider on the refresh token of a record. `is_spent`: it has another one.
-    pub(crate) fn is_answer_to(&self, record: &Record, is_spent: bool) -> bool {
+    /// Whether it is the last word of the provider on the refresh token of a record.
+    pub(crate) fn is_answer_to(&self, record: &Record) -> bool {
         if matches!(record.standing, Standing::NeedsUser { .. }) {
-            return self.is_presented(record) && is_spent;
+            return self.is_presented(record) && self.is_spent;
         }
         // A provider that does not rotate refresh tokens may have given newer access tokens since.
         let access = record.access.as_ref();
         let is_newer = access.is_none_or(|access| access.issued_at < self.issued_at);
         self.is_presented(record) && is_newer
+    }
+
+    /// Whether nobody else may have sent the refresh token up to the lease `fence` and waits for the answer. `row` is as before
+    /// the next lease.
+    pub(crate) fn is_settled(&self, fence: i64, row: &Row, record: &Record) -> bool {
+        row.asked_at.is_none()
+            || fence <= record.quiet_until(self.fence)
+            || matches!(record.standing, Standing::NeedsUser { .. })
     }
 }
 

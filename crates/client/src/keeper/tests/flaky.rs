@@ -470,6 +470,7 @@ async fn an_unsaved_answer_does_not_undo_the_later_end_of_the_same_refresh_token
         keeper.engine.unsaved.keep(Unsaved {
             change,
             presented,
+            is_spent: renewed != "rt.one.1",
             issued_at: now + 1,
             fence: row.fence,
         });

@@ -13,4 +13,5 @@ mod refreshes;
 mod shared;
 mod terminal;
 mod transfer;
+mod unsaved;
 mod world;

@@ -1,0 +1,88 @@
+//! New tokens that wait in memory for the vault, while others have the lease of their connection.
+
+use super::super::{Connection, Keeper};
+use super::flaky::{self, Flaky, Trouble};
+use super::model::Fate;
+use super::world::{MINUTE, World, access, watch_for};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A keeper holds the second tokens of a connection, which the vault did not take until now. The provider repeats nothing.
+async fn unsaved() -> (World, Arc<Flaky>, Keeper, Connection) {
+    let (world, vault) = flaky::world();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    vault.set(Trouble::None, Trouble::Fails);
+    assert!(keeper.token(&one).await.is_err());
+    vault.set(Trouble::None, Trouble::None);
+    tokio::time::advance(Duration::from_secs(120)).await;
+    (world, vault, keeper, one)
+}
+
+async fn no_event(keeper: &Keeper) {
+    let mut events = keeper.events();
+    let next = tokio::time::timeout(Duration::from_secs(1), events.next()).await;
+    assert!(next.is_err(), "{next:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_not_stored_are_stored_although_another_keeper_failed_to_send_since() {
+    let failures = [Fate::NotSent, Fate::Busy(None), Fate::Refused("invalid_client", None)];
+    for fate in failures {
+        let (world, _, keeper, one) = unsaved().await;
+        let other = world.keeper();
+        world.server.fates([fate.clone(), Fate::NotSent]);
+        assert!(other.token(&one).await.is_err(), "{fate:?}");
+        assert!(other.end(&one).await.is_err(), "{fate:?}");
+        watch_for(&keeper, Duration::from_secs(10)).await;
+        assert_eq!(access(keeper.token(&one).await), "at.one.2", "{fate:?}");
+        assert_eq!(world.server.requests(), 2, "{fate:?}");
+        no_event(&keeper).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_waited_for_another_keeper_stores_its_tokens_and_sends_nothing() {
+    let (world, _, keeper, one) = unsaved().await;
+    // Nobody waits so long for the revocation, so the other keeper gives its lease back.
+    world.server.fates([Fate::Slow(Duration::from_secs(15))]);
+    let other = world.keeper();
+    let (token, ended) = tokio::join!(
+        async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            keeper.token(&one).await
+        },
+        other.end(&one)
+    );
+    assert!(ended.is_err());
+    assert_eq!(access(token), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_stored_after_another_keeper_heard_of_a_pause_tell_that_it_is_over() {
+    let (world, _, keeper, one) = unsaved().await;
+    world
+        .server
+        .fates([Fate::Refused("access_denied", Some("paused: person_suspended"))]);
+    assert!(world.keeper().token(&one).await.is_err());
+    watch_for(&keeper, Duration::from_secs(2)).await;
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    let mut events = keeper.events();
+    for expected in ["paused", "recovered"] {
+        let event = events.next().await.unwrap();
+        assert_eq!(event.happening.word(), expected);
+        events.done().await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_stores_its_tokens_although_another_keeper_failed_to_send_since() {
+    let (world, _, keeper, one) = unsaved().await;
+    world.server.fates([Fate::NotSent]);
+    assert!(world.keeper().token(&one).await.is_err());
+    keeper.stop().await;
+    assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
+}
