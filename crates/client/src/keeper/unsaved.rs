@@ -34,15 +34,14 @@ impl Unsaved {
             .is_some_and(|refresh| refresh.token == self.presented)
     }
 
-    /// Whether it is the last word of the provider on the refresh token of a record.
+    /// Whether it is the last word of the provider on the refresh token of a record. What spent the token is, whatever access
+    /// token was put beside it since.
     pub(crate) fn is_answer_to(&self, record: &Record) -> bool {
-        if matches!(record.standing, Standing::NeedsUser { .. }) {
-            return self.is_presented(record) && self.is_spent;
-        }
+        let needs_user = matches!(record.standing, Standing::NeedsUser { .. });
         // A provider that does not rotate refresh tokens may have given newer access tokens since.
         let access = record.access.as_ref();
         let is_newer = access.is_none_or(|access| access.issued_at < self.issued_at);
-        self.is_presented(record) && is_newer
+        self.is_presented(record) && (self.is_spent || (is_newer && !needs_user))
     }
 
     /// Whether nobody else may have sent the refresh token up to the lease `fence` and waits for the answer. `row` is as before

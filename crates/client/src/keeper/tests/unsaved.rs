@@ -4,6 +4,7 @@ use super::super::{Connection, Keeper};
 use super::flaky::{self, Flaky, Trouble};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
+use crate::Clock as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,4 +86,26 @@ async fn a_stop_stores_its_tokens_although_another_keeper_failed_to_send_since()
     assert!(world.keeper().token(&one).await.is_err());
     keeper.stop().await;
     assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_put_again_during_their_refresh_do_not_replace_its_answer() {
+    let world = World::new();
+    world.server.never_repeats();
+    let keeper = world.keeper();
+    let one = Connection::new("shop", "one").unwrap();
+    let mut tokens = world.server.connect("one");
+    keeper.take_over(&one, &tokens).await.unwrap();
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(5))]);
+    let put = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        // A program says no moment of issue: they count from now on.
+        tokens.requested_at = world.clock.now_millis();
+        keeper.take_over(&one, &tokens).await.unwrap();
+    };
+    let (token, ()) = tokio::join!(keeper.token(&one), put);
+    assert_eq!(access(token), "at.one.2");
+    assert_eq!(access(keeper.token(&one).await), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
 }
