@@ -1,19 +1,23 @@
 //! Export and import: connections with their secrets, to move them to another vault or key.
 
+use super::engine::Lease;
 use super::provider::Variables;
 use super::record::{Record, Standing};
+use super::vault::{Change, Put, Taken};
 use super::{Connection, Keeper, KeeperError, State, VaultError, random, schedule};
-use crate::keeper::vault::Put;
 use serde::{Deserialize, Serialize};
 
 /// A connection with its secrets, which give the user's access. It does not print.
 ///
-/// As JSON it has the members `connection`, `state` and `record`; the last one is for this library alone. Stop all keepers
+/// As JSON it has the members `connection`, `state`, `asked` and `record`; the last one is for this library alone. Stop all keepers
 /// before an export that another vault goes on with: a refresh after it makes the exported refresh token useless.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Exported {
     connection: String,
     state: String,
+    /// Whether the refresh token may have been sent, and its answer is lost.
+    #[serde(default)]
+    asked: bool,
     record: Record,
 }
 
@@ -49,6 +53,7 @@ impl Keeper {
                 record: Record::open(&self.engine.key, &row.connection, &row.sealed)?,
                 connection: row.connection.to_string(),
                 state: row.summary.state.word().to_owned(),
+                asked: row.asked_at.is_some(),
             })
         });
         Ok((exported.collect::<Result<_, VaultError>>()?, next))
@@ -64,18 +69,46 @@ impl Keeper {
         self.engine.orient().await?;
         let mut record = exported.record;
         provider.endpoints.check(&record.variables)?;
+        // The leases of another vault.
+        record.quiet = None;
+        let lease = self.engine.lease(provider);
         if record.standing == Standing::Ready {
-            record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());
+            record.next_at = match exported.asked {
+                true => lease.request.asked_at,
+                false => schedule::next_refresh(&record, provider.keep, random::fraction()),
+            };
         }
+        let due_at = schedule::due(&record);
         let put = Put {
             sealed: record.seal(&self.engine.key, &connection)?,
             summary: record.summary(),
-            due_at: schedule::due(&record),
-            connection,
+            due_at,
+            connection: connection.clone(),
             replace: false,
             event: None,
         };
-        Ok(self.engine.vault.put(put).await?)
+        let is_stored = self.engine.vault.put(put).await?;
+        if is_stored && exported.asked {
+            self.ask_again(&connection, lease, due_at).await?;
+        }
+        Ok(is_stored)
+    }
+
+    /// Marks the answer to the refresh token as lost: a lease does, and ends at once.
+    async fn ask_again(&self, connection: &Connection, lease: Lease, due_at: i64) -> Result<(), VaultError> {
+        if let Taken::Leased(row) = self.engine.vault.take(connection, lease.request).await? {
+            let change = Change {
+                connection: row.connection,
+                fence: row.fence,
+                owner: lease.request.owner,
+                record: None,
+                due_at,
+                asked_at: Some(lease.request.asked_at),
+                event: None,
+            };
+            self.engine.vault.write(change).await?;
+        }
+        Ok(())
     }
 
     /// Stores tokens from elsewhere together with values for the variables of the provider's endpoints, as

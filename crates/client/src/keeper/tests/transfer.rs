@@ -1,9 +1,11 @@
 //! Export and import.
 
 use super::super::{Exported, State, VaultKey};
-use super::world::{MINUTE, World, access};
+use super::model::Fate;
+use super::world::{MINUTE, World, access, watch_for};
 use crate::keeper::{Care, Keeper, MemoryVault};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn an_export_goes_on_in_another_vault_under_another_key() {
@@ -42,4 +44,34 @@ async fn an_export_goes_on_in_another_vault_under_another_key() {
     assert_eq!(access(other.token(&one).await), "at.one.3");
     let three = "shop/three".parse().unwrap();
     assert_eq!(other.state(&three).await.unwrap(), Some(State::NeedsUser));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_was_lost_before_an_export_is_asked_for_after_the_import() {
+    for by_itself in [true, false] {
+        let world = World::new();
+        let keeper = world.keeper();
+        let one = "shop/one".parse().unwrap();
+        let mut tokens = world.server.connect("one");
+        tokens.expires_at = Some(tokens.requested_at + 24 * 60 * MINUTE);
+        keeper.take_over(&one, &tokens).await.unwrap();
+        world.server.fates([Fate::AnswerLost]);
+        drop(keeper.renew(&one, "at.one.1").await);
+        keeper.stop().await;
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let (exported, _) = keeper.export(None, 10).await.unwrap();
+        let line = serde_json::to_string(&exported[0]).unwrap();
+        let other = World {
+            vault: Arc::new(MemoryVault::new()),
+            ..world
+        };
+        let keeper = other.keeper();
+        assert_eq!(keeper.import(serde_json::from_str(&line).unwrap()).await, Ok(true));
+        if by_itself {
+            watch_for(&keeper, Duration::from_secs(5)).await;
+            assert_eq!(other.server.requests(), 2);
+        }
+        assert_eq!(access(keeper.token(&one).await), "at.one.2");
+        assert!(!other.server.is_ended("one"));
+    }
 }
