@@ -4,6 +4,7 @@
 //! open. It must not send the refresh token again: many providers take that for theft.
 
 use super::Connection;
+use super::gate::Place;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,14 +15,17 @@ pub(crate) struct Asking(Arc<Mutex<HashSet<Connection>>>);
 pub(crate) struct Turn {
     asking: Asking,
     connection: Connection,
+    /// A stop waits for the answer, also if it is late.
+    _place: Place,
 }
 
 impl Asking {
     /// Begins a refresh. `None` if one of this connection is open.
-    pub(crate) fn begin(&self, connection: &Connection) -> Option<Turn> {
+    pub(crate) fn begin(&self, connection: &Connection, place: &Place) -> Option<Turn> {
         self.lock().insert(connection.clone()).then(|| Turn {
             asking: self.clone(),
             connection: connection.clone(),
+            _place: place.clone(),
         })
     }
 

@@ -1,19 +1,21 @@
 //! Lets a keeper stop without losing what is in flight: the new refresh token of a refresh, or the tokens of a code.
 
 use super::VaultError;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// More requests than a process can have in flight.
 const PLACES: u32 = 1 << 20;
 
 /// Each request to a provider holds a place while it is in flight. A stop waits for all places.
 pub(crate) struct Gate {
-    places: Semaphore,
+    places: Arc<Semaphore>,
     stopping: AtomicBool,
-    /// Requests whose answers are late: nobody waits for them but a stop.
-    late: watch::Sender<usize>,
 }
+
+/// A place, until all its clones are dropped. Also a panic drops them.
+pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
 /// The keeper is stopping, and begins nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,30 +24,21 @@ pub(crate) struct Stopping;
 impl Default for Gate {
     fn default() -> Self {
         Self {
-            places: Semaphore::new(PLACES as usize),
+            places: Arc::new(Semaphore::new(PLACES as usize)),
             stopping: AtomicBool::new(false),
-            late: watch::Sender::new(0),
         }
     }
 }
 
 impl Gate {
     /// A place, until it is dropped.
-    pub(crate) async fn enter(&self) -> Result<SemaphorePermit<'_>, Stopping> {
+    pub(crate) async fn enter(&self) -> Result<Place, Stopping> {
         if self.is_stopping() {
             return Err(Stopping);
         }
         // Who comes while a stop waits for all places waits behind it, and finds the gate closed.
-        self.places.acquire().await.map_err(|_| Stopping)
-    }
-
-    /// An answer that is late is waited for. Call it while a place is held.
-    pub(crate) fn began_late(&self) {
-        self.late.send_modify(|late| *late += 1);
-    }
-
-    pub(crate) fn ended_late(&self) {
-        self.late.send_modify(|late| *late = late.saturating_sub(1));
+        let place = self.places.clone().acquire_owned().await;
+        place.map(Arc::new).map_err(|_| Stopping)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -57,7 +50,6 @@ impl Gate {
         self.stopping.store(true, Ordering::SeqCst);
         drop(self.places.acquire_many(PLACES).await);
         self.places.close();
-        drop(self.late.subscribe().wait_for(|late| *late == 0).await);
     }
 }
 
@@ -70,7 +62,6 @@ impl From<Stopping> for VaultError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     #[tokio::test]
     async fn a_stop_waits_for_what_is_in_flight_and_lets_nothing_begin() {

@@ -74,14 +74,12 @@ impl Engine {
     /// Waits for an answer that is late, in a task of its own. A stop of the keeper waits for it too.
     pub(super) fn wait_for(self: &Arc<Self>, open: Open) {
         let engine = self.clone();
-        engine.gate.began_late();
         tokio::spawn(async move {
             // A request that is given up ends before its lease does.
             let answered = open.wait(engine.limits.late).await;
             let (asked, answer) = answered.unwrap_or_else(|open| (open.asked, unanswered()));
             // What the vault does not take is written by the next use or pass.
             drop(engine.finish(asked, answer).await);
-            engine.gate.ended_late();
         });
     }
 }

@@ -8,6 +8,7 @@
 use super::KeeperError;
 use super::asking::Turn;
 use super::engine::{Engine, Lease};
+use super::gate::Place;
 use super::late::{Asked, Open, unanswered};
 use super::observer::Noted;
 use super::outcome::{self, Around, Settled};
@@ -64,7 +65,7 @@ impl Engine {
         self.orient().await?;
         self.compare_again().await?;
         provider.prepare(self.limits.request).await;
-        let _place = self.gate.enter().await.map_err(VaultError::from)?;
+        let place = self.gate.enter().await.map_err(VaultError::from)?;
         // A holder that disappeared is waited for.
         let patience = Instant::now() + self.limits.lease + Duration::from_secs(1);
         self.save(connection).await?;
@@ -72,7 +73,7 @@ impl Engine {
             let lease = self.lease(provider);
             match self.vault.take(connection, lease.request).await? {
                 Taken::Missing => return Err(KeeperError::Unknown),
-                Taken::Leased(row) => return self.under(lease, &row, wanted).await,
+                Taken::Leased(row) => return self.under(&place, lease, &row, wanted).await,
                 Taken::Held => {}
             }
             let row = self.vault.read(connection).await?.ok_or(KeeperError::Unknown)?;
@@ -103,6 +104,7 @@ impl Engine {
     /// Does what is needed, under a lease.
     pub(crate) async fn under(
         self: &Arc<Self>,
+        place: &Place,
         lease: Lease,
         row: &Row,
         wanted: &Wanted,
@@ -114,7 +116,7 @@ impl Engine {
         };
         let now = provider.pace.there(self.clock.now_millis());
         // First the turn: from here on, no answer of an open request can come between.
-        let turn = self.turn(lease, row);
+        let turn = self.turn(place, lease, row);
         if self.save_under(lease, row, &record).await? {
             return self.stored(provider, &row.connection).await;
         }
@@ -157,9 +159,9 @@ impl Engine {
     /// The turn to send a request under this lease. `None` if the vault was so slow, or the machine suspended for so long, that
     /// another keeper may hold the lease before the answer is there. `None` too if a request of this connection is open: then a
     /// clock was set, and ended its lease too early.
-    fn turn(&self, lease: Lease, row: &Row) -> Option<Turn> {
+    fn turn(&self, place: &Place, lease: Lease, row: &Row) -> Option<Turn> {
         let is_covered = lease.age(self.clock.now_millis()) + self.limits.open() <= self.limits.lease;
-        is_covered.then(|| self.asking.begin(&row.connection)).flatten()
+        is_covered.then(|| self.asking.begin(&row.connection, place)).flatten()
     }
 
     /// Decides what to do. Nothing is sent yet.

@@ -153,10 +153,10 @@ impl Places {
             self.free = self.free.saturating_sub(1);
             self.running.spawn(async move {
                 // Without a place the keeper is stopping, and the lease ends by itself.
-                let Ok(_place) = engine.gate.enter().await else {
+                let Ok(place) = engine.gate.enter().await else {
                     return None;
                 };
-                engine.under(lease, &row, &Wanted::Due).await.err()
+                engine.under(&place, lease, &row, &Wanted::Due).await.err()
             });
         }
         Ok(count)

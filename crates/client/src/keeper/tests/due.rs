@@ -27,8 +27,9 @@ async fn round_with(keeper: &Keeper, between: impl Future<Output = ()>) -> usize
     let claimed = engine.vault.claim("shop", lease.request.asked_at, 16, lease.request);
     let rows = claimed.await.unwrap();
     between.await;
+    let place = engine.gate.enter().await.unwrap();
     for row in &rows {
-        drop(engine.under(lease, row, &Wanted::Due).await);
+        drop(engine.under(&place, lease, row, &Wanted::Due).await);
     }
     rows.len()
 }

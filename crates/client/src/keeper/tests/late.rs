@@ -155,3 +155,28 @@ async fn a_late_refusal_is_an_answer() {
     assert!(matches!(&refused, super::super::KeeperError::NeedsUser { reason, .. } if reason == "invalid_grant"));
     assert_eq!(world.server.requests(), 1);
 }
+
+/// An observer of a program that fails.
+struct Panics;
+
+impl Observer for Panics {
+    fn refreshed(&self, _: &Connection, _: Noted<'_>) {
+        panic!("the observer failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_although_a_late_answer_made_an_observer_panic() {
+    let world = World::new();
+    let key = VaultKey::from_bytes(&[7; 32]).unwrap();
+    let keeper = Keeper::builder(world.vault.clone(), key, Arc::new(world.clock.clone()))
+        .endpoints("shop", Arc::new(world.server.clone()), Care::default())
+        .observer(Arc::new(Panics))
+        .build();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    world.server.fates([Fate::Slow(Duration::from_secs(12))]);
+    assert!(keeper.token(&one).await.is_err());
+    let stopped = tokio::time::timeout(Duration::from_secs(60), keeper.stop());
+    assert!(stopped.await.is_ok());
+}
