@@ -144,20 +144,19 @@ impl Places {
 
     async fn claim(&mut self, provider: &Provider, local: i64, allowed: usize) -> Result<usize, VaultError> {
         let engine = self.engine.clone();
+        // Before the claim: what a stopping keeper leases looks like a lost answer, and waits until the lease ends.
+        let Ok(place) = engine.gate.enter().await else {
+            return Ok(0);
+        };
         let lease = engine.lease(provider);
         let due_by = provider.pace.there(local);
         let rows = engine.vault.claim(&self.name, due_by, allowed, lease.request).await?;
         let count = rows.len();
         for row in rows {
-            let engine = engine.clone();
+            let (engine, place) = (engine.clone(), place.clone());
             self.free = self.free.saturating_sub(1);
-            self.running.spawn(async move {
-                // Without a place the keeper is stopping, and the lease ends by itself.
-                let Ok(place) = engine.gate.enter().await else {
-                    return None;
-                };
-                engine.under(&place, lease, &row, &Wanted::Due).await.err()
-            });
+            self.running
+                .spawn(async move { engine.under(&place, lease, &row, &Wanted::Due).await.err() });
         }
         Ok(count)
     }

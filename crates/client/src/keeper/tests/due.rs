@@ -3,8 +3,9 @@
 use super::super::refresh::Wanted;
 use super::super::vault::{LeaseRequest, NEVER, Row, Taken};
 use super::super::{Connection, Events, Keeper, KeeperError};
+use super::flaky;
 use super::model::Fate;
-use super::world::{MINUTE, World};
+use super::world::{MINUTE, World, access, watch_for};
 use crate::Clock as _;
 use std::time::Duration;
 
@@ -199,4 +200,20 @@ async fn a_machine_that_was_suspended_after_its_lease_sends_nothing() {
     assert_eq!(world.server.requests(), 0, "another keeper may hold the lease");
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!((round(&keeper).await, world.server.requests()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_for_a_claim_and_leaves_no_lease() {
+    let (world, vault) = flaky::world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(61 * MINUTE);
+    *vault.claims_take.lock().unwrap() = Duration::from_secs(2);
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        keeper.stop().await;
+    };
+    tokio::join!(stop, watch_for(&keeper, Duration::from_secs(10)));
+    assert_eq!(row(&world, &one).await.asked_at, None);
+    assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
 }

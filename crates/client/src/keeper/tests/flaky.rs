@@ -31,6 +31,8 @@ pub(super) struct Flaky {
     takes: Mutex<Trouble>,
     /// The provider whose claims fail.
     away_for: Mutex<Option<&'static str>>,
+    /// How long a claim takes.
+    pub(super) claims_take: Mutex<Duration>,
     writes: Mutex<Trouble>,
     puts: Mutex<Trouble>,
     failed: AtomicUsize,
@@ -47,6 +49,7 @@ impl Flaky {
             vault: MemoryVault::new(),
             takes: Mutex::new(Trouble::None),
             away_for: Mutex::default(),
+            claims_take: Mutex::default(),
             writes: Mutex::new(Trouble::None),
             puts: Mutex::new(Trouble::None),
             failed: AtomicUsize::new(0),
@@ -108,7 +111,12 @@ impl Vault for Flaky {
             Some(name) if name == provider => Trouble::Fails,
             _ => *self.takes.lock().unwrap(),
         };
-        Box::pin(self.disturbed(trouble, self.vault.claim(provider, due_by, limit, lease)))
+        let pause = *self.claims_take.lock().unwrap();
+        Box::pin(async move {
+            tokio::time::sleep(pause).await;
+            let claim = self.vault.claim(provider, due_by, limit, lease);
+            self.disturbed(trouble, claim).await
+        })
     }
     fn write(&self, change: Change) -> VaultFuture<'_, bool> {
         let trouble = *self.writes.lock().unwrap();
