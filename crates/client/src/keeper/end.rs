@@ -14,8 +14,8 @@ impl Keeper {
     /// Ends a connection: revokes its grant at the provider (RFC 7009), then deletes it. Returns whether there was one.
     ///
     /// # Errors
-    /// [`KeeperError::Unavailable`] if the provider cannot be reached or refuses to revoke, or a refresh is in flight, and
-    /// [`VaultError::Sealed`] if the record does not open: the connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
+    /// [`KeeperError::Unavailable`] if the provider cannot be reached or refuses to revoke, a refresh is in flight, or new
+    /// tokens were stored meanwhile, and [`VaultError::Sealed`] if the record does not open: the connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
     pub async fn end(&self, connection: &Connection) -> Result<bool, KeeperError> {
         self.delete(connection, true).await
     }
@@ -58,8 +58,12 @@ impl Keeper {
                 if revoke {
                     self.revoke(lease, &row).await?;
                 }
-                let removed = engine.vault.remove(connection, row.fence, lease.request.owner);
-                Ok(removed.await?)
+                let removed = engine.vault.remove(connection, row.fence, lease.request.owner).await?;
+                // Somebody stored new tokens, or took the lease over. Without a row, somebody else ended it.
+                if !removed && engine.vault.read(connection).await?.is_some() {
+                    return Err(later(None));
+                }
+                Ok(true)
             }
         }
     }

@@ -237,6 +237,22 @@ async fn an_end_whose_caller_hangs_up_deletes_what_it_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_does_not_call_a_connection_missing_that_was_made_anew_meanwhile() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.server.fates([Fate::Slow(Duration::from_secs(5))]);
+    let connects = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        world.connect(&keeper, "one").await
+    };
+    let (ended, _) = tokio::join!(keeper.end(&one), connects);
+    assert!(matches!(ended, Err(KeeperError::Unavailable { .. })), "{ended:?}");
+    assert_eq!(access(keeper.token(&one).await), "at.one.1");
+    assert_eq!(keeper.end(&one).await, Ok(true));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_of_a_provider_that_is_configured_no_more_can_be_forgotten() {
     let world = World::new();
     let one = world.connect(&world.keeper(), "one").await;
