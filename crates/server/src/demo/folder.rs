@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::DemoError;
+use crate::data_folder::ownership;
 use crate::random;
 
 /// The configuration file of the world. A folder with this file is a demo's.
@@ -18,8 +19,9 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder `named`, or a new one that only its owner can enter. Refuses a folder with other contents: a demo
-    /// creates people whose password everybody knows.
+    /// Opens the folder `named`, or a new one that only its owner can enter. Refuses a folder that another account owns or
+    /// everybody may write (decision 52), before anything is read or written there. Refuses a folder with other contents: a
+    /// demo creates people whose password everybody knows.
     pub(super) fn open(named: Option<PathBuf>) -> Result<Self, DemoError> {
         let temporary = named.is_none();
         let path =
@@ -28,6 +30,8 @@ impl Folder {
         let path = std::path::absolute(&path).map_err(|error| DemoError::Folder(path, error))?;
         let made = fs::DirBuilder::new().mode(0o700).recursive(!temporary).create(&path);
         made.map_err(|error| DemoError::Folder(path.clone(), error))?;
+        let trusted = fs::metadata(&path).and_then(|found| ownership::check(&path, &found));
+        trusted.map_err(|error| DemoError::Folder(path.clone(), error))?;
         let mut found = fs::read_dir(&path).map_err(|error| DemoError::Folder(path.clone(), error))?;
         if found.next().is_some() && !path.join(WORLD).exists() {
             return Err(DemoError::NotADemo(path));
@@ -51,15 +55,19 @@ impl Folder {
     }
 }
 
-/// Replaces the file at `path` in one step, so that it is never half written.
+/// Replaces the file at `path` in one step, so that it is never half written. A draft that a killed process left behind is
+/// removed; a link is never followed.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt;
     let draft = path.with_extension("new");
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&draft)?;
     file.write_all(text.as_bytes())?;
@@ -102,5 +110,27 @@ mod tests {
         assert!(matches!(Folder::open(inner.clone()), Err(DemoError::NotADemo(_))));
         opened.write(WORLD, "").unwrap();
         assert!(Folder::open(inner).is_ok());
+    }
+
+    #[test]
+    fn a_folder_that_everybody_may_write_is_refused() {
+        let folder = Folder::open(None).unwrap();
+        folder.write(WORLD, "").unwrap();
+        let path = Some(folder.path().to_owned());
+        assert!(Folder::open(path.clone()).is_ok());
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let refused = Folder::open(path).err().unwrap().to_string();
+        assert!(refused.contains("everybody may write"), "{refused}");
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_a_draft_leaves_its_target_as_it_was() {
+        let folder = Folder::open(None).unwrap();
+        let other = folder.path().join("other");
+        fs::write(&other, "of somebody else").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("demo.new")).unwrap();
+        let file = folder.write(WORLD, "of the demo").unwrap();
+        assert_eq!(fs::read_to_string(other).unwrap(), "of somebody else");
+        assert_eq!(fs::read_to_string(file).unwrap(), "of the demo");
     }
 }

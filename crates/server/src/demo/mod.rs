@@ -87,7 +87,7 @@ pub(crate) enum DemoError {
     #[error("{0} and the ports after it are taken")]
     NoFreePort(SocketAddr),
     /// The data folder cannot be used.
-    #[error("cannot write {0}: {1}")]
+    #[error("cannot use {0}: {1}")]
     Folder(PathBuf, #[source] io::Error),
     /// The folder is not empty, and no demo created it.
     #[error("{0} holds files that are not a demo's: name an empty folder")]
