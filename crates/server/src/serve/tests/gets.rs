@@ -1,12 +1,16 @@
 //! No GET waits for the writer or makes it work (decision 59): every GET route of the public listener and of the admin API is
-//! asked, and nobody has waited for a commit by then. The routes are read from the source, so a new one is among them.
+//! asked, and nobody has waited for a commit by then. The routes are read from the source and from the table of endpoints, so a
+//! new one is among them. What only a site or a proxy has is asked in a world with both.
 
 use super::*;
+use crate::config::Paths;
 use crate::database::Database;
+use crate::http::endpoints::{Endpoint, EndpointRow, Location, TABLE};
 use crate::store::model::{ActsAs, GrantId, NewGrant, Session, SessionId, SessionKind, User};
 use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::view::css_path;
 use aws_lc_rs::digest;
+use http::Method;
 use reqwest::redirect::Policy;
 use std::fs;
 use std::sync::atomic::AtomicI64;
@@ -44,6 +48,23 @@ owner = "ada@example.com"
 redirect_uris = ["https://planner.example.com/callback"]
 "#;
 
+/// The site that signs people in, a proxy that asks about requests, and an API that follows the feed.
+const SITE_AND_PROXY: &str = r#"
+endpoints = ["GET /orders"]
+
+[handover]
+url = "https://www.example.com/connect/sign-in"
+secret = "a-secret-of-43-characters-as-hallpass-makes"
+
+[forward_auth]
+trusted_proxies = ["127.0.0.1"]
+
+[[resources]]
+identifier = "https://api.example.com"
+name = "The API"
+secret = "a-secret-of-43-characters-as-hallpass-makes"
+"#;
+
 /// A running server with Ada signed in, an app that she connected, and a use of it that is not written yet.
 pub(super) struct World {
     pub(super) running: Running,
@@ -57,9 +78,21 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn on(database: Database) -> Self {
+        Self::declared(database, DECLARED).await
+    }
+
+    /// The same world, with a site and a proxy before an API.
+    async fn with_site_and_proxy(database: Database) -> Self {
+        let (title, owner) = ("title = \"Read your things\"\n", "owner = \"ada@example.com\"");
+        let declared = DECLARED.replace(title, &format!("{title}{SITE_AND_PROXY}"));
+        let declared = declared.replace(owner, &format!("{owner}\nreach = \"partner\""));
+        Self::declared(database, &declared).await
+    }
+
+    async fn declared(database: Database, declared: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (file, data) = (folder.path().join("hallpass.toml"), folder.path().join("data"));
-        fs::write(&file, DECLARED).unwrap();
+        fs::write(&file, declared).unwrap();
         let overrides = [
             ("server.listen", "127.0.0.1:0"),
             ("server.data", data.to_str().unwrap()),
@@ -174,6 +207,25 @@ impl World {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
+    /// Has the site sign Grace in for a request of the app. Returns the request and the cookies of her browser.
+    async fn hand_over_grace(&self) -> (String, String) {
+        let sent = self.http.get(self.at(&authorize())).send().await.unwrap();
+        let mut cookies = cookies(&sent);
+        let site = url::Url::parse(sent.headers()["location"].to_str().unwrap()).unwrap();
+        let handover = site.query_pairs().find(|(name, _)| name == "handover");
+        let handover = handover.unwrap().1.into_owned();
+        let market = serde_json::json!([{ "id": "10", "name": "The Market", "role": "member" }]);
+        let grace =
+            serde_json::json!({ "handover": handover, "subject": "1001", "name": "Grace", "organizations": market });
+        let accepted = self.http.post(self.at("/handover")).bearer_auth(SECRET).json(&grace);
+        let accepted: serde_json::Value = accepted.send().await.unwrap().json().await.unwrap();
+        let back = url::Url::parse(accepted["redirect_to"].as_str().unwrap()).unwrap();
+        let back = self.at(&format!("{}?{}", back.path(), back.query().unwrap()));
+        let arrived = self.http.get(back).header("cookie", &cookies).send().await.unwrap();
+        cookies = format!("{cookies}; {}", self::cookies(&arrived));
+        (handover, cookies)
+    }
+
     async fn event(&self) -> String {
         let (_, listed) = self.get_as_operator("/audit").await;
         let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
@@ -184,6 +236,13 @@ impl World {
     }
 }
 
+/// The cookies that an answer sets, as a browser sends them back.
+fn cookies(answer: &reqwest::Response) -> String {
+    let set = answer.headers().get_all("set-cookie").iter();
+    let pairs = set.filter_map(|cookie| cookie.to_str().unwrap().split(';').next());
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
 /// The paths that a router's source gives a GET handler.
 fn routes(source: &str) -> Vec<&str> {
     let routes = source.split(".route(").skip(1).filter_map(|route| {
@@ -191,6 +250,26 @@ fn routes(source: &str) -> Vec<&str> {
         route.contains("get(").then_some(path)
     });
     routes.filter(|path| path.starts_with('/')).collect()
+}
+
+/// The paths of the endpoints that have GET. The page that asks for consent gets an authorization request.
+fn endpoints(paths: &Paths) -> Vec<String> {
+    let rows = TABLE.iter().filter(|row| row.methods.contain(&Method::GET));
+    let path = |row: &EndpointRow| match (row.endpoint, &row.location) {
+        (Endpoint::Authorize, _) => Some(authorize()),
+        (_, Location::Path(_, path)) => Some(path(paths).to_owned()),
+        (_, Location::Fixed(path)) => Some((*path).to_owned()),
+        (_, Location::WellKnown(name)) => Some(format!("/.well-known/{name}")),
+        (_, Location::Rest) => None,
+    };
+    rows.filter_map(path).collect()
+}
+
+fn authorize() -> String {
+    format!(
+        "/oauth/authorize?response_type=code&client_id=planner&redirect_uri={CALLBACK}&code_challenge_method=S256\
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    )
 }
 
 /// A path with something that is there in the place of each name.
@@ -212,27 +291,15 @@ async fn no_get_waits_for_the_writer() {
     let names = [("name", asset), ("slug", "library"), ("client_id", "planner")];
     let pages = routes(include_str!("../../web/routes.rs"));
     assert!(pages.contains(&"/account/apps") && pages.len() > 8, "{pages:?}");
-    let authorize = format!(
-        "/oauth/authorize?response_type=code&client_id=planner&redirect_uri={CALLBACK}&code_challenge_method=S256\
-         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-    );
-    let documents = [
-        "/.well-known/oauth-authorization-server",
-        "/openapi.json",
-        "/health/live",
-        "/health/ready",
-    ];
-    let others = documents.into_iter().chain(["/oauth/userinfo", &authorize]);
-    for path in pages
-        .iter()
-        .map(|path| filled(path, &names))
-        .chain(others.map(str::to_owned))
-    {
+    let pages = pages.iter().map(|path| filled(path, &names));
+    for path in pages.chain(endpoints(&world.running.hallpass.config.paths)) {
         let (status, body) = world.get(&path).await;
-        // The site signs nobody in here.
+        // Neither a site nor a proxy is here, and Ada is no API.
         let expected = match path.as_str() {
             "/login" => 303,
-            "/consent" | "/handover/return" | "/handover" | "/handover/begin" => 404,
+            "/resource/feed" => 401,
+            "/consent" | "/handover/return" | "/handover" | "/handover/begin" | "/forward-auth" => 404,
+            "/.well-known/openid-configuration" => 404,
             _ => 200,
         };
         assert_eq!(status, expected, "{path}: {body}");
@@ -256,6 +323,51 @@ async fn no_get_waits_for_the_writer() {
     for path in commands.iter().map(|path| filled(path, &names)) {
         let (status, body) = world.get_as_operator(&path).await;
         assert_eq!(status, 200, "{path}: {body}");
+        assert_eq!(world.store().commits(), before, "{path}");
+    }
+    world.running.stop().await;
+}
+
+/// The site signs Grace in before, so that there is something to ask about.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_get_of_a_site_a_proxy_or_an_api_waits_for_the_writer() {
+    let world = World::with_site_and_proxy(Database::new()).await;
+    let (handover, cookies) = world.hand_over_grace().await;
+    let before = world.store().commits();
+
+    let calls = routes(include_str!("../../accounts/handover/routes.rs"));
+    assert!(
+        calls.contains(&"/handover/people/{subject}") && calls.len() > 2,
+        "{calls:?}"
+    );
+    let calls = calls.iter().map(|path| filled(path, &[("subject", "1001")]));
+    for path in calls.chain([format!("/handover?handover={handover}")]) {
+        let answer = world
+            .http
+            .get(world.at(&path))
+            .bearer_auth(SECRET)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200, "{path}: {}", answer.text().await.unwrap());
+        assert_eq!(world.store().commits(), before, "{path}");
+    }
+    for (path, expected) in [("/consent", 200), ("/handover/begin", 303), ("/handover/return", 303)] {
+        let request = world.http.get(world.at(&format!("{path}?handover={handover}")));
+        let answer = request.header("cookie", &cookies).send().await.unwrap();
+        assert_eq!(answer.status(), expected, "{path}: {}", answer.text().await.unwrap());
+        assert_eq!(world.store().commits(), before, "{path}");
+    }
+    let asked = world.http.get(world.at("/forward-auth")).bearer_auth(&world.token);
+    let asked = asked
+        .header("x-forwarded-method", "GET")
+        .header("x-forwarded-uri", "/orders");
+    let feed = world.http.get(world.at("/resource/feed"));
+    let feed = feed.basic_auth("https%3A%2F%2Fapi.example.com", Some(SECRET));
+    for request in [asked, feed] {
+        let answer = request.send().await.unwrap();
+        let path = answer.url().path().to_owned();
+        assert_eq!(answer.status(), 200, "{path}: {}", answer.text().await.unwrap());
         assert_eq!(world.store().commits(), before, "{path}");
     }
     world.running.stop().await;
