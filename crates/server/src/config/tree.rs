@@ -11,14 +11,14 @@ use toml::de::{DeTable, DeValue};
 pub(super) type Table = IndexMap<String, Node>;
 
 /// A value, with the place where it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Node {
     pub(super) value: Value,
     pub(super) origin: WrittenAt,
 }
 
-/// A value as written.
-#[derive(Clone, Debug)]
+/// A value as written. It has no `Debug`: passwords and keys may be in it.
+#[derive(Clone)]
 pub(super) enum Value {
     Table(Table),
     List(Vec<Node>),

@@ -8,10 +8,12 @@ use super::model::{
 use super::{Result, StoreError};
 use crate::time::Instant;
 use hallpass_wire::{RedirectUri, Scopes};
+use std::fmt;
 use uuid::Uuid;
 
-/// A value in a column: the types that both engines have.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A value in a column: the types that both engines have. `Debug` does not print texts and bytes: hashes and sealed keys are
+/// among them.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     /// NULL.
     Null,
@@ -21,6 +23,17 @@ pub(crate) enum Value {
     Text(String),
     /// BYTEA.
     Bytes(Vec<u8>),
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("NULL"),
+            Self::Int(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "a text of {} bytes", text.len()),
+            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+        }
+    }
 }
 
 /// A statement that changes rows.
@@ -136,13 +149,7 @@ pub(crate) trait FromValue: Sized {
 
 /// The error for a column with an impossible value.
 fn corrupt<T>(wanted: &str, value: &Value) -> Result<T> {
-    let found = match value {
-        Value::Null => "NULL".to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Text(text) => format!("a text of {} bytes", text.len()),
-        Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
-    };
-    Err(StoreError::Corrupt(format!("wanted {wanted}, found {found}")))
+    Err(StoreError::Corrupt(format!("wanted {wanted}, found {value:?}")))
 }
 
 /// Any value.
@@ -415,5 +422,25 @@ impl FromValue for GrantState {
 impl From<GrantState> for Value {
     fn from(state: GrantState) -> Self {
         Self::Int(state as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_prints_no_text_and_no_bytes() {
+        let params = vec![
+            "$argon2id$hash".into(),
+            Value::from([115; 3]),
+            Value::Int(7),
+            Value::Null,
+        ];
+        let (row, statement) = (Row::new(params.clone()), Statement::new("UPDATE users", params));
+        let (row, statement) = (format!("{row:?}"), format!("{statement:?}"));
+        for text in [row, statement] {
+            assert!(text.contains("[a text of 14 bytes, 3 bytes, 7, NULL]"), "{text}");
+        }
     }
 }

@@ -95,8 +95,8 @@ pub enum Account<'a> {
     Client(&'a str),
 }
 
-/// The guess of a request.
-#[derive(Clone, Copy, Debug)]
+/// The guess of a request. It has no `Debug`: a log must not show the guess.
+#[derive(Clone, Copy)]
 pub struct Guess<'a> {
     /// The password or secret, as sent.
     pub secret: &'a str,

@@ -139,8 +139,8 @@ pub(crate) struct UriLine<'a> {
     pub any_port: bool,
 }
 
-/// The page of one app: its credentials, and everything needed to use them.
-#[derive(Debug, Clone)]
+/// The page of one app: its credentials, and everything needed to use them. It has no `Debug`: a new secret may be in it.
+#[derive(Clone)]
 pub(crate) struct AppPage<'a> {
     /// The client ID.
     pub client_id: &'a str,
@@ -287,8 +287,8 @@ pub(crate) enum OldSecrets {
     EndAt(i64),
 }
 
-/// What just changed about an app's secrets.
-#[derive(Debug, Clone, Copy)]
+/// What just changed about an app's secrets. It has no `Debug`: a new secret may be in it.
+#[derive(Clone, Copy)]
 pub(crate) enum SecretNews<'a> {
     /// A secret was created. Only this answer shows it.
     Made {

@@ -313,7 +313,7 @@ pub(crate) struct AlreadyConnected<'a> {
 }
 page!(AlreadyConnected, "already_connected.html");
 
-/// The page with the code of an app without a redirect URI, to be copied by hand. `Debug` does not print the code.
+/// The page with the code of an app without a redirect URI, to be copied by hand. It has no `Debug`: a log must not show the code.
 #[derive(Clone)]
 pub(crate) struct CodeCopy<'a> {
     /// The app's name.
