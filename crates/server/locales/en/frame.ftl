@@ -18,6 +18,7 @@ notice-kept = Nothing was done yet: this page was open too long, or you were sig
 notice-nothing-done = Nothing was done: this page was open too long, or you were signed out or changed accounts meanwhile. If you still want it, please do it again.
 notice-unreadable = Nothing was done. The form could not be read: something in it is missing or damaged, or the page was open too long. Please check this page and do it again.
 notice-still-signed-in = You are still signed in, because the page with that button was older than this sign-in, or damaged. To sign out, use the button on this page.
+notice-too-many-changes = Nothing was done yet: you made very many changes in the last hour. What you typed is here. Wait a minute, then send it again.
 
 moment-day = { $day } { $month } { $year }
 moment-minute = { $date }, { $time } UTC

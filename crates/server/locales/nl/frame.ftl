@@ -18,6 +18,7 @@ notice-kept = Er is nog niets gebeurd: deze pagina stond te lang open, of je was
 notice-nothing-done = Er is niets gebeurd: deze pagina stond te lang open, of je was intussen uitgelogd of van account gewisseld. Wil je het nog, doe het dan opnieuw.
 notice-unreadable = Er is niets gebeurd. Het formulier kon niet worden gelezen: er ontbreekt iets of er is iets beschadigd, of de pagina stond te lang open. Kijk deze pagina na en doe het opnieuw.
 notice-still-signed-in = Je bent nog ingelogd, want de pagina met die knop was ouder dan dit inloggen, of beschadigd. Wil je uitloggen, gebruik dan de knop op deze pagina.
+notice-too-many-changes = Er is nog niets gebeurd: je hebt het afgelopen uur heel veel wijzigingen gedaan. Wat je hebt getypt staat hier. Wacht een minuut en verstuur het dan opnieuw.
 
 moment-day = { $day } { $month } { $year }
 moment-minute = { $date }, { $time } UTC

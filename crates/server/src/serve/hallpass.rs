@@ -1,7 +1,7 @@
 //! The running server: the services that every endpoint gets.
 
 use crate::accounts::limits::Limits;
-use crate::accounts::limits::consents::Consents;
+use crate::accounts::limits::hourly::{Changes, Consents};
 use crate::accounts::passwords::{Pool, Remembered, StandIns};
 use crate::accounts::spelling;
 use crate::config::{Config, GrantType};
@@ -71,6 +71,8 @@ pub struct Hallpass {
     pub limits: Limits,
     /// The counts of people's approvals of apps.
     pub consents: Consents,
+    /// The counts of people's changes on pages.
+    pub changes: Changes,
     /// The memory and connections that requests in flight hold.
     pub in_flight: Arc<InFlight>,
     /// The proxies in front.

@@ -8,7 +8,7 @@ pub(crate) mod listen;
 
 pub use self::listen::Patience;
 use crate::accounts::limits::Limits;
-use crate::accounts::limits::consents::Consents;
+use crate::accounts::limits::hourly::{Changes, Consents};
 use crate::accounts::passwords::{Pool, Remembered, StandIns};
 use crate::admin;
 use crate::config::{Config, StoreUrl};
@@ -222,6 +222,7 @@ pub async fn prepare(config: Config, clock: Clock, address: SocketAddr) -> Resul
         stand_ins: StandIns::new(keys.declared().clone()),
         limits: Limits::default(),
         consents: Consents::new(config.tokens.grants_per_user_and_app),
+        changes: Changes::default(),
         in_flight: Arc::default(),
         forward_auth: ForwardAuth::of(&config),
         resource_feed: ResourceFeed::new(keys.declared(), &config),

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod address;
+pub(crate) mod allowance;
 mod browser;
 pub(crate) mod developer;
 mod form;

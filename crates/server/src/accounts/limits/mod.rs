@@ -29,7 +29,7 @@
 //! the next account in its slot inherits it. A restart clears the tallies. The places of people are in the database
 //! ([`places`]); those of clients are in memory.
 
-pub(crate) mod consents;
+pub(crate) mod hourly;
 pub(crate) mod places;
 mod tallies;
 

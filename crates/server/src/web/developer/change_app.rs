@@ -6,7 +6,8 @@ use crate::apps::registration;
 use crate::directory::Client;
 use crate::http::respond::Response;
 use crate::store::StoreError;
-use crate::store::model::{App, AppUpdate, AuditAction, Status, User};
+use crate::store::model::{App, AppUpdate, AuditAction, AuditEvent, Status, User};
+use crate::web::allowance::{self, wait_for};
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{AppChange, ErrorKind, Notice};
@@ -51,10 +52,19 @@ pub(crate) async fn change(Post { mut visit, form }: Post) -> Result<Response, R
         return Err(show(&visit, 400, &app, &typed, &Faults::default()));
     }
     let update = judge(&visit, &user, &app, &typed).map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
-    save(&visit, &user, &app, update)
+    let event = visit.who(&user).did(AuditAction::AppChanged, visit.now);
+    let done = visit.address(&format!("{}?done=changed", place_of(&visit)));
+    let Some(event) = event.app(&app).change(&app, &update).if_different() else {
+        return Ok(visit.go(&done));
+    };
+    if let Err(wait) = allowance::count(&visit, &user) {
+        visit.notice = Some(Notice::TooManyChanges);
+        return Err(wait_for(show(&visit, 429, &app, &typed, &Faults::default()), wait));
+    }
+    save(&visit, &app, update, event)
         .await?
         .map_err(|faults| show(&visit, 400, &app, &typed, &faults))?;
-    Ok(visit.go(&visit.address(&format!("{}?done=changed", place_of(&visit)))))
+    Ok(visit.go(&done))
 }
 
 /// The form with the text that was typed before the person signed in. Nothing was changed.
@@ -135,11 +145,7 @@ fn becomes_another(app: &App, update: &AppUpdate) -> bool {
 }
 
 /// Writes the changes, unless the name looks like that of another developer's app.
-async fn save(visit: &Visit, user: &User, app: &App, update: AppUpdate) -> Result<Result<(), Faults>, Response> {
-    let event = visit.who(user).did(AuditAction::AppChanged, visit.now);
-    let Some(event) = event.app(app).change(app, &update).if_different() else {
-        return Ok(Ok(()));
-    };
+async fn save(visit: &Visit, app: &App, update: AppUpdate, event: AuditEvent) -> Result<Result<(), Faults>, Response> {
     let store = visit.hallpass.store.recording(event);
     let Some(name) = update.name.clone() else {
         let changed = store.update_app(app.id, update, visit.now).await;

@@ -12,6 +12,7 @@ use crate::serve::hallpass::Hallpass;
 use crate::store::StoreError;
 use crate::store::model::{ActsAs, App, AppId, AppStatus, AuditAction, ClientType, Organization, Reach, User};
 use crate::web::account::overview::organization_choices;
+use crate::web::allowance::{self, wait_for};
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{AppNew, ErrorKind, Notice, OldSecrets, SecretNews};
@@ -80,6 +81,10 @@ pub(crate) async fn create(Post { mut visit, form }: Post) -> Result<Response, R
         return Err(show(&visit, 400, &own, &typed, &Faults::default()));
     };
     let wanted = judge(&visit.hallpass, &own, &typed).map_err(|faults| show(&visit, 400, &own, &typed, &faults))?;
+    if let Err(wait) = allowance::count(&visit, &user) {
+        visit.notice = Some(Notice::TooManyChanges);
+        return Err(wait_for(show(&visit, 429, &own, &typed, &Faults::default()), wait));
+    }
     let registered = register(&visit, &user, AppId(id), &typed, wanted).await;
     let registered = registered.map_err(|refusal| visit.failed(refusal))?;
     registered.map_err(|faults| {

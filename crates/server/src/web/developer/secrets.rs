@@ -8,6 +8,7 @@ use crate::directory::Client;
 use crate::http::respond::{Response, unchanged};
 use crate::store::StoreError;
 use crate::store::model::{AppSecret, ClientType, Others, SecretId, User};
+use crate::web::allowance;
 use crate::web::sign_in::prompt;
 use crate::web::state::{Opened, Purpose};
 use crate::web::view::{ErrorKind, Notice, OldSecrets, SecretNews};
@@ -31,6 +32,7 @@ pub(crate) async fn make(Post { visit, form }: Post) -> Result<Response, Respons
     if client.app.client_type != ClientType::Confidential {
         return Err(visit.error(400, ErrorKind::BadForm));
     }
+    allowance::count_or_refuse(&visit, &user)?;
     let (text, kept) = secrets::make(visit.now);
     let secret = AppSecret { id, ..kept };
     let event = visit.who(&user).set_secret(&client.app, id, others, visit.now);

@@ -6,6 +6,7 @@ use crate::oauth::Refusal;
 use crate::organizations::role_in;
 use crate::store::StoreError;
 use crate::store::model::{ActsAs, AuditAction, EndReason, Grant, GrantId, GrantState, Organization, Role, User};
+use crate::web::allowance;
 use crate::web::sign_in::prompt;
 use crate::web::state::Purpose;
 use crate::web::view::{ErrorKind, GrantsDone, Notice};
@@ -46,7 +47,11 @@ pub(crate) async fn change(Post { visit, form }: Post) -> Result<Response, Respo
     };
     let done = match wish {
         Wish::End => end(&visit, &user, &grant).await,
-        Wish::TakeOver => take_over(&visit, &user, &grant).await,
+        Wish::TakeOver if grant.user == user.id => Ok(GrantsDone::TakenOver),
+        Wish::TakeOver => {
+            allowance::count_or_refuse(&visit, &user)?;
+            take_over(&visit, &user, &grant).await
+        }
         Wish::Narrow(scopes) => narrow(&visit, &user, &grant, &scopes).await,
     };
     match done {
@@ -102,9 +107,6 @@ async fn end(visit: &Visit, user: &User, grant: &Grant) -> Result<GrantsDone, St
 }
 
 async fn take_over(visit: &Visit, user: &User, grant: &Grant) -> Result<GrantsDone, StoreError> {
-    if grant.user == user.id {
-        return Ok(GrantsDone::TakenOver);
-    }
     let event = visit.who(user).did(AuditAction::GrantTakenOver, visit.now).grant(grant);
     let event = event
         .before(&json!({ "set_up_by": grant.user }))

@@ -23,6 +23,7 @@ use crate::store::model::{
 };
 use crate::tokens::proofs::{Proof, ProofKind};
 use crate::web::account::overview::organization_choices;
+use crate::web::allowance::wait_for;
 use crate::web::state::{Opened, Purpose};
 use crate::web::view::{Again, AlreadyConnected, Back, CodeCopy, Consent, ConsentDone, Denied, ErrorKind, Until};
 use crate::web::{Form, Kept, Post, Visit};
@@ -228,13 +229,10 @@ fn carried(visit: &Visit, form: &Form) -> Result<(Opened, ShownConsent), Respons
 #[expect(clippy::result_large_err, reason = "the error is the answer")]
 fn count(visit: &Visit, user: &User, request: &AuthorizationRequest) -> Result<(), Response> {
     let app = &request.client.app;
-    let counted = visit.hallpass.consents.count(user.id, app.id, visit.now);
+    let counted = visit.hallpass.consents.count((user.id, app.id), visit.now);
     counted.map_err(|wait| {
         tracing::info!(client_id = app.client_id, user = %user.id, "a person allowed an app too often");
-        let mut response = visit.error(429, ErrorKind::AllowedTooOften { app: &app.name });
-        let seconds = wait.as_secs() + 1;
-        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-        response
+        wait_for(visit.error(429, ErrorKind::AllowedTooOften { app: &app.name }), wait)
     })
 }
 

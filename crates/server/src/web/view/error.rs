@@ -121,6 +121,8 @@ pub(crate) enum ErrorKind<'a> {
         /// The app's name.
         app: &'a str,
     },
+    /// The person made too many changes (429).
+    ChangedTooOften,
     /// A service that the server needs is unavailable (503).
     Unavailable,
     /// The person may not see this page.
@@ -183,6 +185,10 @@ impl ErrorKind<'_> {
             Self::BadForm => (Message("error-bad-form"), Message("error-bad-form-text")),
             Self::NotText => (Message("error-not-text"), Message("error-not-text-text")),
             Self::AllowedTooOften { .. } => (Message("error-too-often"), Message("error-too-often-text")),
+            Self::ChangedTooOften => (
+                Message("error-changed-too-often"),
+                Message("error-changed-too-often-text"),
+            ),
             Self::Unavailable => (Message("error-unavailable"), Message("error-unavailable-text")),
             Self::Forbidden => (Message("error-forbidden"), Message("error-forbidden-text")),
             Self::Internal => (Message("error-internal"), Message("error-internal-text")),

@@ -74,6 +74,8 @@ pub(crate) enum Notice {
     Unreadable,
     /// The person is still signed in: the sign-out form belonged to another session.
     StillSignedIn,
+    /// Nothing was done: the person made too many changes. The typed values are on the page.
+    TooManyChanges,
 }
 
 impl Notice {
@@ -89,6 +91,7 @@ impl Notice {
             Self::NothingDone => Message("notice-nothing-done"),
             Self::Unreadable => Message("notice-unreadable"),
             Self::StillSignedIn => Message("notice-still-signed-in"),
+            Self::TooManyChanges => Message("notice-too-many-changes"),
         }
     }
 }

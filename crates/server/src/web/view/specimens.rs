@@ -225,6 +225,7 @@ impl Texts {
             (503, ErrorKind::Unavailable),
             (403, ErrorKind::Forbidden),
             (500, ErrorKind::Internal),
+            (429, ErrorKind::ChangedTooOften),
         ];
         for (number, (status, kind)) in kinds.into_iter().enumerate() {
             let back = (number % 2 == 0).then_some(Back {

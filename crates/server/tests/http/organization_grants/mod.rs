@@ -2,6 +2,7 @@
 
 mod allow;
 mod life;
+mod limit;
 mod page;
 mod tokens;
 

@@ -106,6 +106,13 @@ impl Texts {
             }),
         );
         add(
+            "app-new-too-many-changes",
+            kept.render(&Frame {
+                notice: Some(Notice::TooManyChanges),
+                ..*frame
+            }),
+        );
+        add(
             "app-new-choice",
             AppNew {
                 organizations: &organizations,

@@ -1,12 +1,13 @@
-//! Limits how often one person may allow one app.
+//! Limits how often a person may do what leaves an event in the audit log and ends no access.
 //!
-//! Old grants make room for new ones (docs/decisions/0047), but each consent adds an event to the audit log, which is kept
-//! for a year. A browser that allows an app all day long would fill the disk. Nothing else is limited: to end access always
-//! works.
+//! Old grants make room for new ones (docs/decisions/0047), and deleted apps for new ones, but each consent and each change
+//! adds an event to the audit log, which is kept for a year. A browser that allows or changes an app all day long would fill
+//! the disk. Nothing else is limited: to end access always works, and can end only what was made before.
 
 use crate::store::model::{AppId, UserId};
 use crate::time::Instant;
 use quick_cache::sync::Cache;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -15,14 +16,19 @@ use std::time::Duration;
 const HOUR: i64 = 60 * 60 * 1000;
 /// The smallest allowance in an hour. Nobody reaches it by hand, but the automated tests of a site may.
 const LEAST: u32 = 500;
-/// The number of pairs of a person and an app that are remembered.
-const PAIRS: usize = 10_000;
+/// The number of keys that are remembered.
+const KEYS: usize = 10_000;
 
-/// Counts in memory how often each person allowed each app.
-pub struct Consents {
+/// How often each person allowed each app.
+pub(crate) type Consents = HourlyLimit<(UserId, AppId)>;
+/// How often each person changed something on a page: apps, their secrets, grants of an organization.
+pub(crate) type Changes = HourlyLimit<UserId>;
+
+/// Counts in memory how often something was done for each key.
+pub struct HourlyLimit<K> {
     /// The moment at which the whole allowance is available again.
-    full: Cache<(UserId, AppId), Arc<AtomicI64>>,
-    /// The time until one more consent is available, in milliseconds.
+    full: Cache<K, Arc<AtomicI64>>,
+    /// The time until one more is available, in milliseconds.
     each: i64,
 }
 
@@ -31,19 +37,32 @@ impl Consents {
     /// (`tokens.grants_per_user_and_app`). Ten times as many consents are allowed in an hour, and at least 500.
     #[must_use]
     pub fn new(grants: u32) -> Self {
+        Self::per_hour(grants.saturating_mul(10).max(LEAST))
+    }
+}
+
+/// 500 changes of a person in an hour.
+impl Default for Changes {
+    fn default() -> Self {
+        Self::per_hour(LEAST)
+    }
+}
+
+impl<K: Copy + Eq + Hash> HourlyLimit<K> {
+    fn per_hour(allowance: u32) -> Self {
         Self {
-            full: Cache::new(PAIRS),
-            each: (HOUR / i64::from(grants.saturating_mul(10).max(LEAST))).max(1),
+            full: Cache::new(KEYS),
+            each: (HOUR / i64::from(allowance)).max(1),
         }
     }
 
-    /// Counts one consent.
+    /// Counts one more.
     ///
     /// # Errors
     /// How long the person has to wait, if there were too many.
-    pub fn count(&self, person: UserId, app: AppId, now: Instant) -> Result<(), Duration> {
+    pub fn count(&self, key: K, now: Instant) -> Result<(), Duration> {
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::default());
-        let Ok(full) = self.full.get_or_insert_with(&(person, app), fresh);
+        let Ok(full) = self.full.get_or_insert_with(&key, fresh);
         let after_one_more = |full: i64| {
             // A moment more than an hour ahead means that the clock was turned back. Nobody has to wait for that.
             let full = if full > now.0 + HOUR { now.0 } else { full.max(now.0) };
@@ -66,7 +85,7 @@ mod tests {
 
     fn counted(consents: &Consents, app: AppId, now: i64) -> usize {
         (0..10_000)
-            .take_while(|_| consents.count(PERSON, app, Instant(now)).is_ok())
+            .take_while(|_| consents.count((PERSON, app), Instant(now)).is_ok())
             .count()
     }
 
@@ -75,7 +94,7 @@ mod tests {
         let consents = Consents::new(50);
         assert_eq!(counted(&consents, APP, 0), 500);
         assert_eq!(
-            consents.count(PERSON, APP, Instant(0)),
+            consents.count((PERSON, APP), Instant(0)),
             Err(Duration::from_millis(7200))
         );
         assert_eq!(counted(&consents, APP, 7200), 1);
