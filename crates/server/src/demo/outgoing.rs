@@ -20,7 +20,7 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 pub(super) struct Http(Client);
 
 /// An answer with its whole body.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct ReceivedResponse {
     pub(super) status: u16,
     /// Names and values, in the order received.
