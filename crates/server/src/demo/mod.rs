@@ -17,6 +17,8 @@ mod people;
 mod places;
 mod sample;
 mod site;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::io::{self, Write as _};
@@ -328,16 +330,21 @@ impl Parts {
                 .iter()
                 .find(|organization| organization.slug == slug)
         });
+        let owner = owner.filter(|_| app.reach == Reach::Own);
         let about = match (owner, app.reach) {
-            (_, Reach::Partner) => "A partner's app: people of every organization can connect it.".to_owned(),
-            (Some(owner), Reach::Own) => format!("An app of {}: only its own people can connect it.", owner.name),
-            (None, Reach::Own) => "Everybody with an account can connect it.".to_owned(),
+            (_, Reach::Partner) => "A partner's app: people of every organization can connect it.",
+            (Some(_), Reach::Own) => "only its own people can connect it.",
+            (None, Reach::Own) => "Everybody with an account can connect it.",
         };
         let redirect_uri = app.redirect_uris.first().map(ToString::to_string);
         let by_hand = " It has no redirect URI: the person copies the code and brings it here.";
         app::Registration {
             name: app.name.to_string(),
-            about: if redirect_uri.is_some() { about } else { about + by_hand },
+            owner: owner.map(|owner| owner.name.to_string()),
+            about: match redirect_uri {
+                Some(_) => about.to_owned(),
+                None => format!("{about}{by_hand}"),
+            },
             credentials: Credentials {
                 id: app.client_id.to_string(),
                 secret: app

@@ -102,7 +102,9 @@ pub(super) struct ServerAddresses {
 /// One client that the developer registered.
 pub(super) struct Registration {
     pub(super) name: String,
-    /// The people who can connect it, and how.
+    /// The organization that owns it, if only its people can connect it.
+    pub(super) owner: Option<String>,
+    /// The people who can connect it, and how. The page names the owner before it.
     pub(super) about: String,
     pub(super) credentials: Credentials,
     /// `None` if the person copies the code by hand.

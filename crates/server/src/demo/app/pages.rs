@@ -158,13 +158,6 @@ pub(super) fn problem(app: &SampleApp, text: &str) -> Result<String, askama::Err
 }
 
 impl DeskPage<'_> {
-    fn connect_label(&self) -> String {
-        match self.ended {
-            true => "Connect again".to_owned(),
-            false => format!("Connect with {}", self.frame.brand),
-        }
-    }
-
     fn is_next(&self, stop: Stop) -> bool {
         self.next == Some(stop)
     }

@@ -112,3 +112,30 @@ fn frame(person: Option<&SitePerson>) -> Frame<'_> {
         person,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::view::gallery::check_untranslated;
+    use serde_json::json;
+
+    #[test]
+    fn names_of_connected_apps_are_never_translated() {
+        let person = SitePerson {
+            id: "1001".to_owned(),
+            email: "john@doe.com".to_owned(),
+            name: "John Doe".to_owned(),
+            locale: None,
+            organizations: None,
+        };
+        let grant = json!({
+            "id": "7",
+            "app": { "name": "Acme Reports" },
+            "organization": { "name": "North Stall" },
+            "scopes": [{ "title": "Read your orders" }],
+        });
+        let html = connected_apps(&person, &[serde_json::from_value(grant).unwrap()], "csrf").unwrap();
+        assert!(html.contains("Acme Reports") && html.contains("North Stall"), "{html}");
+        check_untranslated("connected apps", &html, &["John Doe", "Acme Reports", "North Stall"]);
+    }
+}

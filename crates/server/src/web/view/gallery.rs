@@ -82,24 +82,29 @@ fn check_tag(page: &str, tag: &str, ids: &[&str]) {
 /// A translator of pages would change names, ids and codes (HTML §3.2.6.4).
 #[test]
 fn names_ids_codes_and_secrets_are_never_translated() {
-    const ELEMENTS: [&str; 3] = ["bdi", "code", "pre"];
     let texts = Texts::friendly();
     let names = texts.names();
     for locale in Locale::ALL {
         for (page, html) in texts.pages(locale) {
-            for (text, around) in pieces(&html) {
-                let kept = around.iter().any(|tag| attribute(tag, "translate") == Some("no"));
-                // Titles and text areas hold no markup. Translators do not change text areas.
-                let is_bare = around.iter().any(|tag| *tag == "title" || tag.starts_with("textarea"));
-                for name in names.iter().filter(|name| text.contains(**name)) {
-                    assert!(kept || is_bare, "{page}: {name} would be translated in {text:?}");
-                }
-                let inner = around.last().and_then(|tag| tag.split(' ').next()).unwrap_or_default();
-                assert!(kept || !ELEMENTS.contains(&inner), "{page}: {text:?}");
-                let is_mark = around.last().is_some_and(|tag| tag.contains("class=\"mark"));
-                assert!(kept || !is_mark, "{page}: {text:?}");
-            }
+            check_untranslated(&page, &html, &names);
         }
+    }
+}
+
+/// Checks that a translator of pages leaves the names on this page as they are, and what is in elements for ids and codes.
+pub(crate) fn check_untranslated(page: &str, html: &str, names: &[&str]) {
+    const ELEMENTS: [&str; 3] = ["bdi", "code", "pre"];
+    for (text, around) in pieces(html) {
+        let kept = around.iter().any(|tag| attribute(tag, "translate") == Some("no"));
+        // Titles and text areas hold no markup. Translators do not change text areas.
+        let is_bare = around.iter().any(|tag| *tag == "title" || tag.starts_with("textarea"));
+        for name in names.iter().filter(|name| text.contains(**name)) {
+            assert!(kept || is_bare, "{page}: {name} would be translated in {text:?}");
+        }
+        let inner = around.last().and_then(|tag| tag.split(' ').next()).unwrap_or_default();
+        assert!(kept || !ELEMENTS.contains(&inner), "{page}: {text:?}");
+        let is_mark = around.last().is_some_and(|tag| tag.contains("class=\"mark"));
+        assert!(kept || !is_mark, "{page}: {text:?}");
     }
 }
 

@@ -12,7 +12,7 @@ mod developer;
 mod error;
 mod flow;
 #[cfg(test)]
-mod gallery;
+pub(crate) mod gallery;
 mod interaction;
 mod locale;
 mod moments;
