@@ -113,3 +113,29 @@ async fn names_and_ids_are_never_translated() {
         }
     }
 }
+
+/// The page names both addresses: nothing else shows a proxy that changes the address.
+#[tokio::test]
+async fn a_form_from_another_address_is_told_the_right_one() {
+    let (app, site, config, _folder) = programs("default");
+    let evil = "http://evil.example:8080";
+    let connect = format!("/apps/{}/connect", config.apps[0].client_id);
+    for (program, path, what) in [(&app, connect.as_str(), "app"), (&site, "/login", "site")] {
+        let own = program.url.strip_prefix("http://").unwrap();
+        let hidden = "Your browser hides where the form was sent from";
+        let sent = "The form was sent from http://evil.example:8080";
+        for (host, origin, status, from) in [
+            ("evil.example:8080", evil, 421, sent),
+            (own, evil, 403, sent),
+            (own, "null", 403, hidden),
+        ] {
+            let request = Request::post(path)
+                .header(header::HOST, host)
+                .header(header::ORIGIN, origin);
+            let refused = program.answer(request.body(Body::empty()).unwrap()).await;
+            let text = format!("{from}, and this {what} is at {}.", program.url);
+            assert_eq!(refused.status, status, "{what} {host} {origin}");
+            assert!(refused.html.contains(&text), "{what} {host} {origin}: {}", refused.html);
+        }
+    }
+}

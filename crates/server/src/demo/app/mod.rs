@@ -37,7 +37,7 @@ use self::keeping::KeepingError;
 use self::session::{SampleSession, Sessions};
 use super::clock::DemoClock;
 use super::outgoing::{Credentials, Http};
-use super::own_pages::{asset, at_home, redirect, style};
+use super::own_pages::{asset, at_home, foreign, redirect, style};
 use super::people::Person;
 use super::world::{Call, ClientAuthentication};
 use crate::config::GrantType;
@@ -276,7 +276,7 @@ async fn lost(State(service): State<Arc<Service>>) -> Response {
 }
 
 async fn at_own_host(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let elsewhere = || problem(&service.app, 421, "This app is at another address.");
+    let elsewhere = |request: &Request| problem(&service.app, 421, &foreign("app", &service.app.url, request));
     at_home(&service.app.url, request, next, elsewhere).await
 }
 
@@ -302,26 +302,12 @@ impl Service {
         problem(&self.app, status, &text)
     }
 
-    /// Answers a form that was not sent from a page at the app's address. The page and the log name both addresses.
-    fn foreign(&self, request: &Request) -> Response {
-        let (seen, own) = (address::shown_origin(request.headers()), self.app.url.as_str());
-        let path = request.uri().path();
-        tracing::info!(origin = ?seen, own, path, "the sample app refused a form that was opened at another address");
-        let from = match seen.as_str() {
-            "null" | "" => "Your browser hides where the form was sent from".to_owned(),
-            _ => format!("The form was sent from {seen}"),
-        };
-        let text =
-            format!("{from}, and this app is at {own}. Nothing was done: open the page at {own} and send it again.");
-        problem(&self.app, 403, &text)
-    }
-
     /// Reads a form of one of the app's own pages: it has the app's origin, and the token that only the app's pages know.
     async fn form(&self, request: Request) -> Result<(Arc<Mutex<SampleSession>>, Vec<u8>), Response> {
         let stale = "This page has been open for too long, or the request came from another site. Start again: nothing is lost.";
         let refusal = || problem(&self.app, 403, stale);
         if !address::comes_from(request.headers(), &self.app.url) {
-            return Err(self.foreign(&request));
+            return Err(problem(&self.app, 403, &foreign("app", &self.app.url, &request)));
         }
         let (session, made) = self.session(request.headers());
         if made.is_some() {

@@ -25,9 +25,10 @@ use self::session::{Sessions, SiteSession};
 use super::PASSWORD;
 use super::clock::DemoClock;
 use super::outgoing::Http;
-use super::own_pages::{asset, at_home, redirect, style};
+use super::own_pages::{asset, at_home, foreign, redirect, style};
 use crate::config::Config;
 use crate::http::{cookies, respond};
+use crate::web::address;
 
 /// The path of the page that signs people in at the server.
 pub(super) const SIGN_IN: &str = "/connect/sign-in";
@@ -225,7 +226,7 @@ async fn end_access(State(service): State<Arc<Service>>, uri: Uri, request: Requ
 }
 
 async fn at_own_host(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
-    let elsewhere = || respond::empty(421).map(Body::new);
+    let elsewhere = |request: &Request| service.problem(421, &foreign("site", &service.site.url, request));
     at_home(&service.site.url, request, next, elsewhere).await
 }
 
@@ -272,8 +273,11 @@ impl Service {
             .extend(HeaderValue::from_str(&value).map(|value| (header::SET_COOKIE, value)));
     }
 
-    /// Reads a form of the site's own pages: it has the token that only these know.
+    /// Reads a form of the site's own pages: it has the site's origin, and the token that only these pages know.
     async fn form(&self, request: Request) -> Result<(SiteSession, Vec<u8>), Response> {
+        if !address::comes_from(request.headers(), &self.site.url) {
+            return Err(self.problem(403, &foreign("site", &self.site.url, &request)));
+        }
         let refusal = || {
             self.problem(
                 403,
