@@ -15,7 +15,8 @@ impl Keeper {
     ///
     /// # Errors
     /// [`KeeperError::Unavailable`] if the provider cannot be reached or refuses to revoke, a refresh is in flight, or new
-    /// tokens were stored meanwhile, and [`VaultError::Sealed`] if the record does not open: the connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
+    /// tokens were stored meanwhile, and [`VaultError::Sealed`] if the record does not open: the connection stays, so ask again.
+    /// [`Keeper::forget`] deletes it without the provider.
     pub async fn end(&self, connection: &Connection) -> Result<bool, KeeperError> {
         self.delete(connection, true).await
     }

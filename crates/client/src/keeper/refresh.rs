@@ -254,8 +254,6 @@ impl Engine {
             settled.record.failure = Some("bad_params".to_owned());
         }
         outcome::tell_end(&mut settled, around.now);
-        let noted = Noted::of(&answer, settled.record.failure.as_deref(), skew);
-        self.note(&row.connection, noted);
         let change = self.change(*lease, row, &settled, settled.due_at())?;
         if let Some(issued_at) = outcome::issued_at(&answer, around) {
             self.unsaved.keep(Unsaved {
@@ -270,7 +268,11 @@ impl Engine {
                 fence: row.fence,
             });
         }
-        let is_written = self.write(*lease, change).await?;
+        let written = self.write(*lease, change).await;
+        // After the write: a program that panics at this call loses no answer.
+        let noted = Noted::of(&answer, settled.record.failure.as_deref(), skew);
+        self.note(&row.connection, noted);
+        let is_written = written?;
         self.remember(row.connection.provider(), before, skew).await;
         self.save(&row.connection).await?;
         match (&answer, &settled.record.access) {

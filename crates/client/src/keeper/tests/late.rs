@@ -179,4 +179,7 @@ async fn a_stop_ends_although_a_late_answer_made_an_observer_panic() {
     assert!(keeper.token(&one).await.is_err());
     let stopped = tokio::time::timeout(Duration::from_secs(60), keeper.stop());
     assert!(stopped.await.is_ok());
+    let next = world.keeper();
+    assert_eq!(next.token(&one).await.unwrap().access.secret(), "at.one.2");
+    assert_eq!(world.server.requests(), 1);
 }

@@ -239,9 +239,9 @@ pub trait Vault: Send + Sync {
     /// Leases a connection, unless somebody else does.
     fn take<'a>(&'a self, connection: &'a Connection, lease: LeaseRequest) -> VaultFuture<'a, Taken>;
 
-    /// Leases up to `limit` connections of `provider` that are due and that nobody leases, in a state that is known: first those whose `asked_at` is at
-    /// most ten minutes before that of the lease, so that no backlog keeps a lost answer waiting, then the longest due. Returns
-    /// them as [`Taken::Leased`] does.
+    /// Leases up to `limit` connections of `provider` that are due and that nobody leases, in a known state: first those whose
+    /// `asked_at` is at most ten minutes before that of the lease, so that no backlog keeps a lost answer waiting, then the longest
+    /// due. Returns them as [`Taken::Leased`] does.
     fn claim<'a>(
         &'a self,
         provider: &'a str,
@@ -256,7 +256,8 @@ pub trait Vault: Send + Sync {
     /// Deletes a connection under its lease. Returns `false` and deletes nothing if the lease is not the last one.
     fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool>;
 
-    /// Up to `limit` connections in a known state, in the order of their names, after `after`. `None` for `providers`: those of all providers.
+    /// Up to `limit` connections in a known state, in the order of their names, after `after`. `None` for `providers`: those of all
+    /// providers.
     fn list<'a>(
         &'a self,
         providers: Option<&'a BTreeSet<String>>,
