@@ -169,6 +169,32 @@ mod tests {
     }
 
     #[test]
+    fn a_query_that_may_name_another_method_is_refused() {
+        for query in [
+            "_method=DELETE",
+            "a=b&_METHOD=delete",
+            "%5fmethod=DELETE",
+            "_m%65thod=DELETE",
+            ".method=DELETE",
+            "a;_method[]=DELETE",
+            "X-HTTP-Method-Override=DELETE",
+            "a=b&x-http-method=DELETE",
+            "x-method-override=DELETE",
+            "X%2DHTTP%2DMethod%2DOverr%69de=DELETE",
+            "x_http_method_override=DELETE",
+            "+x.http+method[]=DELETE",
+            "X-Method-Override%00a=DELETE",
+            "%u0058-HTTP-Method-Override=DELETE",
+        ] {
+            assert_eq!(
+                read(&format!("/orders?{query}")),
+                Err(TargetFault::OtherMethod),
+                "{query}"
+            );
+        }
+    }
+
+    #[test]
     fn whatever_two_backends_may_read_differently_is_refused() {
         use TargetFault as F;
         for (uri, fault) in [
@@ -179,20 +205,6 @@ mod tests {
             ("?a", F::NoPath),
             ("/public#/../orders", F::Fragment),
             ("/orders?a#b", F::Fragment),
-            ("/orders?_method=DELETE", F::OtherMethod),
-            ("/orders?a=b&_METHOD=delete", F::OtherMethod),
-            ("/orders?%5fmethod=DELETE", F::OtherMethod),
-            ("/orders?_m%65thod=DELETE", F::OtherMethod),
-            ("/orders?.method=DELETE", F::OtherMethod),
-            ("/orders?a;_method[]=DELETE", F::OtherMethod),
-            ("/orders?X-HTTP-Method-Override=DELETE", F::OtherMethod),
-            ("/orders?a=b&x-http-method=DELETE", F::OtherMethod),
-            ("/orders?x-method-override=DELETE", F::OtherMethod),
-            ("/orders?X%2DHTTP%2DMethod%2DOverr%69de=DELETE", F::OtherMethod),
-            ("/orders?x_http_method_override=DELETE", F::OtherMethod),
-            ("/orders?+x.http+method[]=DELETE", F::OtherMethod),
-            ("/orders?X-Method-Override%00a=DELETE", F::OtherMethod),
-            ("/orders?%u0058-HTTP-Method-Override=DELETE", F::OtherMethod),
             ("//", F::EmptySegment),
             ("//evil.example/orders", F::EmptySegment),
             ("/orders//17", F::EmptySegment),
