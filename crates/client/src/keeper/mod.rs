@@ -263,7 +263,7 @@ impl Keeper {
     ///
     /// Callers that were refused the same token share one refresh. A token that is not the stored one any more costs none. If
     /// new tokens are refused at once, three times in a row, the keeper waits: [`KeeperError::Unavailable`]. A token that cannot
-    /// be refreshed is given again until it was refused three times, each at least a minute after the one before.
+    /// be refreshed is given again until it was refused three times, each from 15 minutes to two days after the one before.
     ///
     /// # Errors
     /// See [`KeeperError`].

@@ -16,8 +16,11 @@ const AT_ONCE: i64 = 60_000;
 /// The number of new access tokens in a row, each refused at once, from which on the keeper waits. It is also the number of
 /// refusals that end a token that cannot be refreshed.
 const REFUSALS: u32 = 3;
-/// The least time between two refusals of a token that cannot be refreshed: programs that run at once meet the same fault.
-const REFUSALS_APART: i64 = 60_000;
+/// The least time between two refusals of a token that cannot be refreshed: those of one fault of the API count once. It is
+/// not short, because nothing but a late notice is lost by waiting.
+const REFUSALS_APART: i64 = 15 * 60_000;
+/// The longest time between them: a fault of the API months ago says nothing of the token. Long enough for a daily program.
+const REFUSALS_WITHIN: i64 = 48 * 3_600_000;
 
 /// The reason of a connection whose refresh was answered once, but whose answer was lost, and which the provider does not
 /// answer again.
@@ -136,10 +139,11 @@ pub(crate) fn tell_end(settled: &mut Settled, now: i64) {
 /// refused several times: one answer 401 may be the API's fault, and this token's end is the connection's.
 pub(crate) fn refused(record: &mut Record, now: i64) -> Result<(), Duration> {
     if record.refresh.is_none() {
-        let is_apart = now.saturating_sub(record.failed_at) >= REFUSALS_APART || is_ahead(record.failed_at, now);
-        if record.refusals == 0 || is_apart {
-            record.refusals = record.refusals.saturating_add(1);
-            record.failed_at = now;
+        let since = now.saturating_sub(record.failed_at);
+        if record.refusals == 0 || since > REFUSALS_WITHIN || is_ahead(record.failed_at, now) {
+            (record.refusals, record.failed_at) = (1, now);
+        } else if since >= REFUSALS_APART {
+            (record.refusals, record.failed_at) = (record.refusals.saturating_add(1), now);
         }
         if let Some(access) = record.access.as_mut() {
             access.refused |= record.refusals >= REFUSALS;
@@ -418,22 +422,32 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_token_that_cannot_be_refreshed_ends_with_the_third_refusal_a_minute_apart() {
+    /// A record without a refresh token, after refusals at these moments. Whether its token is given after each.
+    fn given_after_refusals(moments: &[i64]) -> Vec<bool> {
         let mut record = record(0, None, None);
         record.refresh = None;
-        for (now, is_given) in [
-            (HOUR, true),
-            (HOUR + 59_999, true),
-            (HOUR + 60_000, true),
-            (HOUR + 60_001, true),
-            (HOUR + 119_999, true),
-            (HOUR + 120_000, false),
-            (HOUR + 120_001, false),
-        ] {
-            assert_eq!(refused(&mut record, now), Ok(()));
-            assert_eq!(record.usable(now).is_some(), is_given, "{now}");
-        }
+        let given = moments.iter().map(|now| {
+            assert_eq!(refused(&mut record, *now), Ok(()));
+            record.usable(*now).is_some()
+        });
+        given.collect()
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_refreshed_ends_with_the_third_refusal_a_quarter_of_an_hour_apart() {
+        const APART: i64 = HOUR / 4;
+        let moments = [0, APART - 1, APART, APART + 1, 2 * APART - 1, 2 * APART, 2 * APART + 1];
+        let given = given_after_refusals(&moments.map(|moment| HOUR + moment));
+        assert_eq!(given, [true, true, true, true, true, false, false]);
+        assert_eq!(given_after_refusals(&[HOUR, 25 * HOUR, 50 * HOUR]), [true, true, false], "a daily program");
+    }
+
+    #[test]
+    fn refusals_long_ago_or_by_a_wrong_clock_do_not_end_a_token_that_cannot_be_refreshed() {
+        const MONTH: i64 = 30 * 24 * HOUR;
+        assert_eq!(given_after_refusals(&[MONTH, 4 * MONTH, 10 * MONTH]), [true; 3]);
+        assert_eq!(given_after_refusals(&[HOUR, 2 * HOUR, 51 * HOUR, 52 * HOUR]), [true; 4]);
+        assert_eq!(given_after_refusals(&[HOUR, 9 * HOUR, 2 * HOUR, 3 * HOUR]), [true; 4]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// The next refresh of Method 2.
     pub(crate) next_at: i64,
-    /// The last refresh that failed.
+    /// The last refresh that failed. Without a refresh token: the last refusal of the access token that counted.
     #[serde(default)]
     pub(crate) failed_at: i64,
     /// Why the last refresh failed, if it did: an error code or a word of the keeper.
@@ -44,7 +44,7 @@ pub(crate) struct Record {
     pub(crate) failure: Option<String>,
     /// No refresh before this moment, also not on demand.
     pub(crate) not_before: i64,
-    /// New access tokens in a row that the API refused at once.
+    /// New access tokens in a row that the API refused at once. Without a refresh token: the refusals of the one there is.
     pub(crate) refusals: u32,
     /// The end that the user was told of.
     pub(crate) told_end: Option<i64>,
