@@ -281,7 +281,12 @@ impl Keeper {
                 Err(KeeperError::Vault(error)) if Instant::now() >= patience => {
                     return Err(ConnectError::NotStored(error));
                 }
-                Err(KeeperError::Vault(_)) => tokio::time::sleep(RESTORE).await,
+                Err(KeeperError::Unavailable { .. }) if Instant::now() >= patience => {
+                    let text = "the refresh token of the code is being sent".to_owned();
+                    return Err(ConnectError::NotStored(VaultError::Locked(text)));
+                }
+                // A provider that does not rotate gives the refresh token again that a refresh sends now.
+                Err(KeeperError::Vault(_) | KeeperError::Unavailable { .. }) => tokio::time::sleep(RESTORE).await,
                 Err(KeeperError::Provider(error)) => return Err(error.into()),
                 Err(_) => return Err(ConnectError::Unknown),
             }

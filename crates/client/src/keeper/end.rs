@@ -24,7 +24,8 @@ impl Keeper {
     /// Deletes a connection without a word to the provider, which the keeper need not know. Returns whether there was one.
     ///
     /// # Errors
-    /// [`KeeperError::Unavailable`] while a refresh is in flight, and [`KeeperError::Vault`].
+    /// [`KeeperError::Unavailable`] while a refresh is in flight, or if new tokens were stored meanwhile, and
+    /// [`KeeperError::Vault`].
     pub async fn forget(&self, connection: &Connection) -> Result<bool, KeeperError> {
         self.delete(connection, false).await
     }
@@ -111,7 +112,7 @@ fn is_ended(record: &Record) -> bool {
     matches!(&record.standing, Standing::NeedsUser { reason, .. } if reason != outcome::ANSWER_LOST)
 }
 
-fn later(reason: Option<String>) -> KeeperError {
+pub(super) fn later(reason: Option<String>) -> KeeperError {
     KeeperError::Unavailable {
         retry_after: Duration::from_secs(1),
         reason,

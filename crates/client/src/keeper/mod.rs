@@ -61,6 +61,7 @@ mod saving;
 mod schedule;
 mod seal;
 mod send;
+mod take_over;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -88,7 +89,7 @@ pub use vault::{MemoryVault, Row, State, Summary, Vault, VaultError};
 pub use watch::Kept;
 
 use crate::http::HttpClient;
-use crate::{Clock, Tokens, random};
+use crate::Clock;
 use asking::Asking;
 use engine::{Engine, Limits};
 use flights::Flights;
@@ -103,7 +104,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use token::RefusedToken;
 use unsaved::UnsavedChanges;
-use vault::Put;
 
 /// Keeps the tokens of connections. A clone shares everything. It needs a tokio runtime.
 #[derive(Clone)]
@@ -295,46 +295,6 @@ impl Keeper {
     pub async fn renew(&self, connection: &Connection, token: &str) -> Result<Token, KeeperError> {
         let wanted = Wanted::Other(RefusedToken::new(token));
         self.flights.join(&self.engine, connection, wanted).await
-    }
-
-    /// Stores tokens that the program has from elsewhere, in place of those of the connection if it exists. Moments in `tokens`
-    /// are those of the keeper's clock.
-    ///
-    /// # Errors
-    /// [`KeeperError::Unknown`] if there is no such provider, and [`KeeperError::Vault`].
-    pub async fn take_over(&self, connection: &Connection, tokens: &Tokens) -> Result<(), KeeperError> {
-        self.store(connection, tokens, &Variables::new(), true).await.map(drop)
-    }
-
-    async fn store(
-        &self,
-        connection: &Connection,
-        tokens: &Tokens,
-        variables: &Variables,
-        replace: bool,
-    ) -> Result<bool, KeeperError> {
-        let provider = self.engine.provider(connection)?;
-        provider.endpoints.check(variables)?;
-        self.engine.orient().await?;
-        let known = provider.pace.skew();
-        provider.pace.learn(&provider.endpoints.place(variables), tokens);
-        let skew = provider.pace.skew();
-        let mut record = Record::new(tokens, skew);
-        record.variables = variables.clone();
-        record.next_at = schedule::next_refresh(&record, provider.keep, random::fraction());
-        let before = self.engine.vault.read(connection).await?;
-        let recovered = before.is_some_and(|row| row.summary.state != State::Ready);
-        let put = Put {
-            connection: connection.clone(),
-            sealed: record.seal(&self.engine.key, connection)?,
-            summary: record.summary(),
-            due_at: schedule::due(&record),
-            replace,
-            event: recovered.then(|| Happening::Recovered.at(record.connected_at)),
-        };
-        let is_stored = self.engine.vault.put(put).await?;
-        self.engine.remember(connection.provider(), known, skew).await;
-        Ok(is_stored)
     }
 
     /// Up to `limit` connections in the order of their names, after `after`. The sealed parts stay sealed.

@@ -1,10 +1,10 @@
 //! Export and import: connections with their secrets, to move them to another vault or key.
 
 use super::engine::Lease;
-use super::provider::Variables;
 use super::record::{Record, Standing};
 use super::vault::{Change, Put, Taken};
-use super::{Connection, Keeper, KeeperError, State, VaultError, random, schedule};
+use super::{Connection, Keeper, KeeperError, State, VaultError, schedule};
+use crate::random;
 use serde::{Deserialize, Serialize};
 
 /// A connection with its secrets, which give the user's access. It does not print.
@@ -109,34 +109,6 @@ impl Keeper {
             self.engine.vault.write(change).await?;
         }
         Ok(())
-    }
-
-    /// Stores tokens from elsewhere together with values for the variables of the provider's endpoints, as
-    /// [`Keeper::take_over`] does without any.
-    ///
-    /// # Errors
-    /// As [`Keeper::take_over`].
-    pub async fn take_over_with(
-        &self,
-        connection: &Connection,
-        tokens: &crate::Tokens,
-        variables: &Variables,
-    ) -> Result<(), KeeperError> {
-        self.store(connection, tokens, variables, true).await.map(drop)
-    }
-
-    /// As [`take_over_with`](Self::take_over_with), unless the connection exists. Returns `false` if it does: it stays, because
-    /// it may be newer.
-    ///
-    /// # Errors
-    /// As [`Keeper::take_over`].
-    pub async fn take_in(
-        &self,
-        connection: &Connection,
-        tokens: &crate::Tokens,
-        variables: &Variables,
-    ) -> Result<bool, KeeperError> {
-        self.store(connection, tokens, variables, false).await
     }
 
     /// Whether a connection exists, and in which state it is. Costs no request.

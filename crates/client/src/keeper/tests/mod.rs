@@ -11,6 +11,7 @@ mod observer;
 mod real;
 mod refreshes;
 mod shared;
+mod take_over;
 mod terminal;
 mod transfer;
 mod unsaved;

@@ -244,11 +244,12 @@ async fn an_end_does_not_call_a_connection_missing_that_was_made_anew_meanwhile(
     world.server.fates([Fate::Slow(Duration::from_secs(5))]);
     let connects = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        world.connect(&keeper, "one").await
+        keeper.take_over(&one, &world.server.connect("other")).await
     };
-    let (ended, _) = tokio::join!(keeper.end(&one), connects);
+    let (ended, connected) = tokio::join!(keeper.end(&one), connects);
+    assert_eq!(connected, Ok(()));
     assert!(matches!(ended, Err(KeeperError::Unavailable { .. })), "{ended:?}");
-    assert_eq!(access(keeper.token(&one).await), "at.one.1");
+    assert_eq!(access(keeper.token(&one).await), "at.other.1");
     assert_eq!(keeper.end(&one).await, Ok(true));
 }
 

@@ -1,6 +1,6 @@
 //! New tokens that wait in memory for the vault, while others have the lease of their connection.
 
-use super::super::{Connection, Keeper};
+use super::super::{Connection, Keeper, KeeperError};
 use super::flaky::{self, Flaky, Trouble};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
@@ -88,9 +88,9 @@ async fn a_stop_stores_its_tokens_although_another_keeper_failed_to_send_since()
     assert_eq!(access(world.keeper().token(&one).await), "at.one.2");
 }
 
-#[tokio::test(start_paused = true)]
-async fn tokens_that_are_put_again_during_their_refresh_do_not_replace_its_answer() {
-    let world = World::new();
+/// Puts the tokens of a connection again while its refresh is open. The provider repeats nothing.
+async fn put_during_a_refresh(is_lease_over: bool) -> Result<(), KeeperError> {
+    let (world, vault) = flaky::world();
     world.server.never_repeats();
     let keeper = world.keeper();
     let one = Connection::new("shop", "one").unwrap();
@@ -100,12 +100,24 @@ async fn tokens_that_are_put_again_during_their_refresh_do_not_replace_its_answe
     world.server.fates([Fate::Slow(Duration::from_secs(5))]);
     let put = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
+        if is_lease_over {
+            vault.end_leases();
+        }
         // A program says no moment of issue: they count from now on.
         tokens.requested_at = world.clock.now_millis();
-        keeper.take_over(&one, &tokens).await.unwrap();
+        keeper.take_over(&one, &tokens).await
     };
-    let (token, ()) = tokio::join!(keeper.token(&one), put);
+    let (token, put) = tokio::join!(keeper.token(&one), put);
     assert_eq!(access(token), "at.one.2");
     assert_eq!(access(keeper.token(&one).await), "at.one.2");
     assert_eq!(world.server.requests(), 1);
+    put
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_are_put_again_during_their_refresh_do_not_replace_its_answer() {
+    let put = put_during_a_refresh(false).await;
+    assert!(matches!(put, Err(KeeperError::Unavailable { .. })), "{put:?}");
+    // A clock was set.
+    assert_eq!(put_during_a_refresh(true).await, Ok(()));
 }
