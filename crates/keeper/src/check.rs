@@ -79,8 +79,12 @@ fn key(path: &Path) -> Result<(), ConfigError> {
     read.map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))
 }
 
-/// A file that is there must be usable; one that is not is made by the first start.
+/// A file that is there must be usable; one that is not is made by the first start, and so is its folder.
 fn database(path: &Path) -> Result<(), ConfigError> {
+    let folder = trust::folder_of(path);
+    if fs::symlink_metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return check_folder(folder);
+    }
     check_folder(path)?;
     trust::check_database(path)?;
     SqliteVault::check_names(path).map_err(|error| ConfigError::new(error.to_string()))?;
@@ -136,11 +140,13 @@ mod tests {
         let vault = "[vault]\nurl = \"sqlite:keeper.db\"\nkey_file = \"keeper.key\"\n";
         let socket = "[serve]\nsocket = \"s\"\n";
         assert_eq!(faults(&format!("{socket}{vault}{PROVIDER}")), [""; 0]);
+        let below = vault.replace("keeper.db", "data/keeper.db");
+        assert_eq!(faults(&format!("{socket}{below}{PROVIDER}")), [""; 0], "a start makes the folder");
     }
 
     #[test]
     fn files_and_folders_that_cannot_be_used_are_told_all_at_once() {
-        let vault = "[vault]\nurl = \"sqlite:none/keeper.db\"\nkey_file = \"short.key\"\n";
+        let vault = "[vault]\nurl = \"sqlite:none/none/keeper.db\"\nkey_file = \"short.key\"\n";
         let socket = "[serve]\nsocket = \"program.secret\"\n";
         let found = faults(&format!("{socket}{vault}"));
         let beginnings = [

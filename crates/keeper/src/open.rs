@@ -86,6 +86,7 @@ async fn vault(place: &VaultPlace) -> Result<Arc<dyn Vault>, OpenError> {
     Ok(match &place.store {
         Store::Memory => Arc::new(MemoryVault::new()),
         Store::Sqlite(path) => {
+            trust::make_folder(path)?;
             trust::check_database(path)?;
             Arc::new(SqliteVault::open(path)?)
         }

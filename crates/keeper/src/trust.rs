@@ -2,7 +2,8 @@
 //! (docs/decisions/0052, 0066).
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
 use rustix::process::{Uid, geteuid};
@@ -35,12 +36,35 @@ pub(crate) fn check(path: &Path) -> Result<(), ConfigError> {
 /// Checks a database and its folder: SQLite reads the newest commits from a file beside the database, whoever made that file.
 /// The database itself may be missing.
 pub(crate) fn check_database(path: &Path) -> Result<(), ConfigError> {
-    check(folder_of(path))?;
+    check_database_folder(path)?;
     let Ok(resolved) = fs::canonicalize(path) else {
         return Ok(());
     };
-    check(folder_of(&resolved))?;
+    check_database_folder(&resolved)?;
     check(path)
+}
+
+/// Volumes of containers are often open to everybody, and the container may not change that.
+fn check_database_folder(database: &Path) -> Result<(), ConfigError> {
+    let folder = folder_of(database);
+    check(folder).map_err(|error| {
+        let own = folder.join("keeper").join(database.file_name().unwrap_or_default());
+        ConfigError::new(format!(
+            "{error}; or write `sqlite:{}`: the keeper makes a folder that is missing, for its own account alone",
+            own.display()
+        ))
+    })
+}
+
+/// Makes the folder of a database for this account alone, if it is missing. The folder above it must be there.
+pub(crate) fn make_folder(database: &Path) -> Result<(), ConfigError> {
+    let folder = folder_of(database);
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(ConfigError::new(format!("failed to make the folder {}: {error}", folder.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The folder of a file.

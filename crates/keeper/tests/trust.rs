@@ -97,6 +97,7 @@ fn a_database_that_others_may_change_is_refused() {
     let data = folder.path().join("data");
     mode(&data, 0o1777);
     assert_refused(&folder, "everybody may write data");
+    assert_refused(&folder, "or write `sqlite:data/keeper/keeper.db`");
     mode(&data, 0o755);
     let database = data.join("keeper.db");
     assert!(!database.exists());
@@ -109,6 +110,25 @@ fn a_database_that_others_may_change_is_refused() {
             assert_refused(&folder, "belongs to another account");
         }
     }
+}
+
+/// A volume of a container is often open to everybody.
+#[test]
+fn a_missing_folder_of_the_database_is_made_for_this_account_alone() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    mode(&data, 0o777);
+    let config = folder.path().join("hallpass-keeper.toml");
+    fs::write(&config, CONFIG.replace("data/keeper.db", "data/keeper/keeper.db")).unwrap();
+    let own = data.join("keeper");
+    let (is_done, told) = run(&folder, &["check"]);
+    assert!(is_done && !own.exists(), "{told}");
+    let (is_done, told) = run(&folder, &["import"]);
+    assert!(is_done, "{told}");
+    assert_eq!(fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(own.join("keeper.db").exists());
+    fs::write(&config, CONFIG.replace("data/keeper.db", "data/none/none/keeper.db")).unwrap();
+    assert_refused(&folder, "data/none");
 }
 
 #[test]

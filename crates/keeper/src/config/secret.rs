@@ -1,6 +1,7 @@
 //! Secrets, which are always in files of their own.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -61,13 +62,12 @@ impl fmt::Debug for Secret {
 
 /// Refuses a key of the vault that other people of this machine can read, or gave.
 pub(crate) fn key_file(path: &Path) -> Result<(), ConfigError> {
-    use std::os::unix::fs::MetadataExt as _;
     let known = std::fs::metadata(path).map_err(|error| {
         let path = path.display();
         let make = format!("make one with `(umask 077; openssl rand -base64 32 > {path})`");
         ConfigError::new(format!("failed to read the vault key {path}: {error}; {make}"))
     })?;
-    if known.mode() & 0o077 != 0 {
+    if is_exposed(known.uid(), known.mode()) {
         let path = path.display();
         return Err(ConfigError::new(format!(
             "the vault key is readable by others: run `chmod 600 {path}`"
@@ -76,9 +76,29 @@ pub(crate) fn key_file(path: &Path) -> Result<(), ConfigError> {
     trust::check(path)
 }
 
+/// A file of root that a group may read is how Kubernetes and systemd hand a secret to an account that is not root.
+fn is_exposed(owner: u32, mode: u32) -> bool {
+    let allowed = if owner == 0 { 0o740 } else { 0o700 };
+    mode & 0o777 & !allowed != 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_group_may_read_a_vault_key_of_root_alone() {
+        for (owner, mode, exposed) in [
+            (1000, 0o100_600, false),
+            (1000, 0o100_640, true),
+            (0, 0o100_440, false),
+            (0, 0o100_640, false),
+            (0, 0o100_660, true),
+            (0, 0o100_644, true),
+        ] {
+            assert_eq!(is_exposed(owner, mode), exposed, "{owner} {mode:o}");
+        }
+    }
 
     #[test]
     fn a_secret_with_a_character_that_cannot_be_typed_is_refused() {

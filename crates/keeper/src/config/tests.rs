@@ -337,7 +337,7 @@ fn a_vault_key_that_others_can_read_is_refused() {
             .contains("openssl rand -base64 32")
     );
     fs::write(&path, "x").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(key_file(&path).unwrap_err().to_string().contains("chmod 600"));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(key_file(&path), Ok(()));
