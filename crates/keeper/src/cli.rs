@@ -201,8 +201,8 @@ fn code(error: &KeeperError) -> u8 {
     match error {
         KeeperError::NeedsUser { .. } => NEEDS_USER,
         KeeperError::Unknown => UNKNOWN,
-        // A person must act: another key, or parameters that fit no endpoint.
-        KeeperError::Vault(VaultError::Sealed(_)) | KeeperError::Provider(_) => FAULT,
+        // A person must act: another key, a later version, or parameters that fit no endpoint.
+        KeeperError::Vault(VaultError::Sealed(_) | VaultError::UnknownState(_)) | KeeperError::Provider(_) => FAULT,
         _ => LATER,
     }
 }
@@ -234,6 +234,7 @@ mod tests {
         let sealed = VaultError::Sealed(text());
         assert!(!opens_later(&OpenError::Vault(sealed.clone())));
         assert_eq!(code(&KeeperError::Vault(sealed)), FAULT);
+        assert_eq!(code(&KeeperError::Vault(VaultError::UnknownState(text()))), FAULT);
         assert_eq!(
             code(&KeeperError::Provider(ProviderError::Missing("token_endpoint"))),
             FAULT

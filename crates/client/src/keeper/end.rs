@@ -15,8 +15,8 @@ impl Keeper {
     ///
     /// # Errors
     /// [`KeeperError::Unavailable`] if the provider cannot be reached or refuses to revoke, a refresh is in flight, or new
-    /// tokens were stored meanwhile, and [`VaultError::Sealed`] if the record does not open: the connection stays, so ask again.
-    /// [`Keeper::forget`] deletes it without the provider.
+    /// tokens were stored meanwhile, [`VaultError::Sealed`] if the record does not open, and [`VaultError::UnknownState`]: the
+    /// connection stays, so ask again. [`Keeper::forget`] deletes it without the provider.
     pub async fn end(&self, connection: &Connection) -> Result<bool, KeeperError> {
         self.delete(connection, true).await
     }
@@ -53,7 +53,11 @@ impl Keeper {
             Err(error) if revoke => return Err(error),
             Err(_) => engine.lease_without_provider(),
         };
-        match engine.vault.take(connection, lease.request).await? {
+        let taken = match engine.vault.take(connection, lease.request).await {
+            Err(VaultError::UnknownState(_)) if !revoke => return Ok(engine.vault.remove_unknown(connection).await?),
+            taken => taken?,
+        };
+        match taken {
             Taken::Missing => Ok(false),
             Taken::Held => Err(later(None)),
             Taken::Leased(row) => {

@@ -30,7 +30,7 @@ impl Engine {
         for connection in self.unsaved.connections() {
             match self.save(&connection).await {
                 Ok(()) => is_done &= self.unsaved.get(&connection).is_none(),
-                Err(VaultError::Sealed(_)) => {}
+                Err(VaultError::Sealed(_) | VaultError::UnknownState(_)) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -6,7 +6,7 @@ use super::provider::Variables;
 use super::record::Record;
 use super::refresh::unasked;
 use super::vault::{NewEvent, Put, Row, Taken};
-use super::{Connection, Keeper, KeeperError, State, schedule};
+use super::{Connection, Keeper, KeeperError, State, VaultError, schedule};
 use crate::{Tokens, random};
 
 impl Keeper {
@@ -71,8 +71,15 @@ impl Keeper {
     }
 
     async fn put(&self, connection: &Connection, record: Record, replace: bool) -> Result<bool, KeeperError> {
-        let before = self.engine.vault.read(connection).await?;
-        let recovered = before.as_ref().is_some_and(|row| row.summary.state != State::Ready);
+        let (before, recovered) = match self.engine.vault.read(connection).await {
+            // What a later version wrote, a person repairs with new tokens.
+            Err(VaultError::UnknownState(_)) => (None, true),
+            read => {
+                let row = read?;
+                let recovered = row.as_ref().is_some_and(|row| row.summary.state != State::Ready);
+                (row, recovered)
+            }
+        };
         let event = recovered.then(|| Happening::Recovered.at(record.connected_at));
         if replace && before.is_some_and(|row| self.asked_before(&row, &record).is_some()) {
             return self.put_asked(connection, record, event).await;

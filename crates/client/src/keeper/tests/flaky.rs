@@ -125,6 +125,12 @@ impl Vault for Flaky {
     fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool> {
         self.vault.remove(connection, fence, owner)
     }
+    fn remove_unknown<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, bool> {
+        self.vault.remove_unknown(connection)
+    }
+    fn count_unknown(&self) -> VaultFuture<'_, usize> {
+        self.vault.count_unknown()
+    }
     fn list<'a>(
         &'a self,
         providers: Option<&'a BTreeSet<String>>,

@@ -52,6 +52,9 @@ pub enum VaultError {
     /// The stored record does not open: another key, or changed by somebody.
     #[error("a record of the vault does not open with this key: {0}")]
     Sealed(String),
+    /// The connection is in a state that this version does not know.
+    #[error("a later version of the keeper wrote the state of the connection: {0}")]
+    UnknownState(String),
     /// Any other error of the database.
     #[error("the vault failed: {0}")]
     Failed(String),
@@ -255,6 +258,12 @@ pub trait Vault: Send + Sync {
 
     /// Deletes a connection under its lease. Returns `false` and deletes nothing if the lease is not the last one.
     fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool>;
+
+    /// Deletes a connection in a state that is not known, whoever leases it. Returns whether there was one.
+    fn remove_unknown<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, bool>;
+
+    /// How many connections are in a state that is not known.
+    fn count_unknown(&self) -> VaultFuture<'_, usize>;
 
     /// Up to `limit` connections in a known state, in the order of their names, after `after`. `None` for `providers`: those of all
     /// providers.

@@ -193,6 +193,21 @@ impl Vault for PostgresVault {
         })
     }
 
+    fn remove_unknown<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, bool> {
+        Box::pin(async move {
+            let values: [&(dyn ToSql + Sync); 2] = [&connection.provider(), &connection.reference()];
+            self.changes(sql::REMOVE_UNKNOWN, &values).await
+        })
+    }
+
+    fn count_unknown(&self) -> VaultFuture<'_, usize> {
+        Box::pin(async move {
+            let rows = self.pool.rows(sql::COUNT_UNKNOWN, &[]).await?;
+            let count: i64 = rows.first().map(|row| rows::get(row, 0)).transpose()?.unwrap_or(0);
+            Ok(usize::try_from(count).unwrap_or(usize::MAX))
+        })
+    }
+
     fn list<'a>(
         &'a self,
         providers: Option<&'a BTreeSet<String>>,

@@ -158,6 +158,16 @@ impl Vault for SqliteVault {
             .run(move |database| statements::remove(database, &connection, fence, owner))
     }
 
+    fn remove_unknown<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, bool> {
+        let connection = connection.clone();
+        self.writer
+            .run(move |database| statements::remove_unknown(database, &connection))
+    }
+
+    fn count_unknown(&self) -> VaultFuture<'_, usize> {
+        self.reader.run(statements::count_unknown)
+    }
+
     fn list<'a>(
         &'a self,
         providers: Option<&'a BTreeSet<String>>,

@@ -16,7 +16,7 @@ pub(super) fn row_of(row: &tokio_postgres::Row) -> Result<Row, VaultError> {
         connection: name(row)?,
         sealed: get(row, 2)?,
         summary: Summary {
-            state: State::of(state).ok_or_else(|| unknown(state))?,
+            state: State::of(state).ok_or_else(|| VaultError::UnknownState(state.to_owned()))?,
             reason: get(row, 4)?,
             since: get(row, 5)?,
             expires_at: get(row, 6)?,

@@ -116,6 +116,18 @@ events AS (DELETE FROM keeper_events USING removed
     WHERE keeper_events.provider = removed.provider AND keeper_events.reference = removed.reference)
 SELECT provider FROM removed";
 
+/// Deletes a connection in a state that is not known, with its events.
+pub(super) const REMOVE_UNKNOWN: &str = "WITH removed AS (
+    DELETE FROM keeper_connections WHERE provider = $1 AND reference = $2
+        AND state NOT IN ('ready', 'paused', 'needs_user') RETURNING provider, reference),
+events AS (DELETE FROM keeper_events USING removed
+    WHERE keeper_events.provider = removed.provider AND keeper_events.reference = removed.reference)
+SELECT provider FROM removed";
+
+/// How many connections are in a state that is not known.
+pub(super) const COUNT_UNKNOWN: &str =
+    "SELECT count(*) FROM keeper_connections WHERE state NOT IN ('ready', 'paused', 'needs_user')";
+
 /// A page of connections.
 pub(super) const LIST: &str =
     "SELECT provider, reference, sealed, state, reason, since, expires_at, due_at, asked_at, fence

@@ -1,6 +1,7 @@
 //! A thread that owns a connection, and runs what waits in one transaction.
 
 use super::super::{VaultError, VaultFuture};
+use super::statements::UnknownState;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
@@ -156,6 +157,11 @@ pub(super) fn retried<T>(
 /// The error of the vault for one of SQLite.
 pub(super) fn failed(error: &rusqlite::Error) -> VaultError {
     let text = error.to_string();
+    if let rusqlite::Error::FromSqlConversionFailure(_, _, cause) = error {
+        if let Some(state) = cause.downcast_ref::<UnknownState>() {
+            return VaultError::UnknownState(state.to_string());
+        }
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => VaultError::Full(text),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => VaultError::Locked(text),

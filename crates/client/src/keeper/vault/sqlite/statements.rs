@@ -79,7 +79,7 @@ fn row_of(row: &rusqlite::Row<'_>) -> Result<Row> {
         connection: name(row)?,
         sealed: row.get(2)?,
         summary: Summary {
-            state: State::of(&state).ok_or_else(|| unknown(3, &state))?,
+            state: State::of(&state).ok_or_else(|| unknown_state(&state))?,
             reason: row.get(4)?,
             since: row.get(5)?,
             expires_at: row.get(6)?,
@@ -94,6 +94,15 @@ fn row_of(row: &rusqlite::Row<'_>) -> Result<Row> {
 fn name(row: &rusqlite::Row<'_>) -> Result<Connection> {
     let (provider, reference): (String, String) = (row.get(0)?, row.get(1)?);
     Connection::new(&provider, &reference).map_err(|_| unknown(0, &provider))
+}
+
+/// A state that a later version wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UnknownState(String);
+
+fn unknown_state(word: &str) -> Error {
+    Error::FromSqlConversionFailure(3, Type::Text, Box::new(UnknownState(word.to_owned())))
 }
 
 fn unknown(column: usize, word: &str) -> Error {
@@ -237,11 +246,28 @@ pub(super) fn remove(database: &Database, connection: &Connection, fence: i64, o
          WHERE provider = ?1 AND reference = ?2 AND fence = ?3 AND lease_owner = ?4";
     let (provider, reference) = (connection.provider(), connection.reference());
     let removed = database.execute(lease, params![provider, reference, fence, owner])?;
+    forget_events(database, connection, removed)
+}
+
+pub(super) fn remove_unknown(database: &Database, connection: &Connection) -> Result<bool> {
+    let sql = format!("DELETE FROM keeper_connections WHERE provider = ?1 AND reference = ?2 AND NOT {KNOWN}");
+    let removed = database.execute(&sql, [connection.provider(), connection.reference()])?;
+    forget_events(database, connection, removed)
+}
+
+/// Deletes the events of a connection that was removed. Returns whether it was.
+fn forget_events(database: &Database, connection: &Connection, removed: usize) -> Result<bool> {
     if removed == 1 {
         let events = "DELETE FROM keeper_events WHERE provider = ?1 AND reference = ?2";
-        database.execute(events, [provider, reference])?;
+        database.execute(events, [connection.provider(), connection.reference()])?;
     }
     Ok(removed == 1)
+}
+
+pub(super) fn count_unknown(database: &Database) -> Result<usize> {
+    let sql = format!("SELECT count(*) FROM keeper_connections WHERE NOT {KNOWN}");
+    let count: i64 = database.query_row(&sql, [], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 pub(super) fn list(database: &Database, after: Option<&Connection>, limit: usize) -> Result<Vec<Row>> {

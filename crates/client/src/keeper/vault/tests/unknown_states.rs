@@ -30,8 +30,18 @@ async fn the_others_are_claimed_and_listed(vault: &dyn Vault) {
     assert_eq!(names(vault.claim("a", 100, 3, lease(1, LONG)).await.unwrap()), others);
     for _ in 0..2 {
         let refused = vault.take(&name("a/1"), lease(2, LONG)).await;
-        assert!(matches!(refused, Err(VaultError::Failed(_))), "{refused:?}");
+        assert!(matches!(refused, Err(VaultError::UnknownState(_))), "{refused:?}");
     }
+}
+
+/// A person deletes it, or puts new tokens in its place.
+async fn it_is_counted_and_removed(vault: &dyn Vault) {
+    assert_eq!(vault.count_unknown().await.unwrap(), 1);
+    assert!(!vault.remove_unknown(&name("a/2")).await.unwrap(), "its state is known");
+    assert!(vault.remove_unknown(&name("a/1")).await.unwrap());
+    assert!(!vault.remove_unknown(&name("a/1")).await.unwrap());
+    assert_eq!(vault.count_unknown().await.unwrap(), 0);
+    assert_eq!(vault.list(None, None, 9).await.unwrap().len(), 3);
 }
 
 #[cfg(feature = "sqlite")]
@@ -52,6 +62,7 @@ async fn a_row_of_a_file_with_an_unknown_state_stops_no_other() {
         )
         .unwrap();
     assert_eq!(left, (1, None), "nobody asked, and nobody wrote so");
+    it_is_counted_and_removed(&vault).await;
 }
 
 #[cfg(feature = "postgres")]
@@ -78,4 +89,5 @@ async fn a_row_of_a_database_with_an_unknown_state_stops_no_other() {
         .unwrap();
     let left: (i64, Option<i64>) = (row.get(0), row.get(1));
     assert_eq!(left, (1, None), "nobody asked, and nobody wrote so");
+    it_is_counted_and_removed(&vault).await;
 }
