@@ -139,7 +139,7 @@ fn untaken(connection: &Connection, error: MoveError) -> String {
     }
 }
 
-/// Prints every connection with its secrets.
+/// Prints every connection with its secrets. Fails at the end if it could not print all of them.
 pub(crate) async fn export(keeper: &Keeper) -> Result<(), Fault> {
     let mut after = None;
     loop {
@@ -149,8 +149,16 @@ pub(crate) async fn export(keeper: &Keeper) -> Result<(), Fault> {
         }
         after = next;
         if after.is_none() {
-            return Ok(());
+            break;
         }
+    }
+    match keeper.left_out().await? {
+        0 => Ok(()),
+        count => Err(format!(
+            "connections that were not exported: {count}. A later version of the keeper wrote their state: export with that version, \
+             and do not delete this vault before"
+        )
+        .into()),
     }
 }
 
@@ -179,16 +187,20 @@ pub(crate) async fn list(keeper: &Keeper) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use hallpass_client::http::HttpClient;
-    use hallpass_client::keeper::{Care, MemoryVault, VaultKey};
+    use hallpass_client::keeper::{Care, MemoryVault, SqliteVault, Vault, VaultKey};
     use hallpass_client::{ClientAuth, Provider};
     use std::sync::Arc;
 
     fn keeper() -> Keeper {
+        keeper_of(Arc::new(MemoryVault::new()))
+    }
+
+    fn keeper_of(vault: Arc<dyn Vault>) -> Keeper {
         let mut shop = Provider::new("app", ClientAuth::None);
         shop.token_endpoint = Some("https://shop.example/token".to_owned());
         let http = HttpClient::builder().without_native_roots().build().unwrap();
         let key = VaultKey::from_bytes(&[7; 32]).unwrap();
-        Keeper::builder(Arc::new(MemoryVault::new()), key, Arc::new(SystemClock))
+        Keeper::builder(vault, key, Arc::new(SystemClock))
             .provider("shop", shop, http, Care::default())
             .build()
     }
@@ -204,6 +216,21 @@ mod tests {
         assert_eq!(store(&keeper, line).await, Ok(true));
         let listed = keeper.list(None, 1).await.unwrap();
         assert_eq!(expiry(&listed[0].summary), None);
+    }
+
+    #[tokio::test]
+    async fn an_export_that_leaves_connections_out_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keeper.db");
+        let keeper = keeper_of(Arc::new(SqliteVault::open(&path).unwrap()));
+        store(&keeper, r#"{"connection":"shop/1","refresh_token":"r"}"#).await.unwrap();
+        assert!(export(&keeper).await.is_ok());
+        let later = rusqlite::Connection::open(&path).unwrap();
+        later
+            .execute_batch("UPDATE keeper_connections SET state = 'later'")
+            .unwrap();
+        let told = export(&keeper).await.unwrap_err().to_string();
+        assert!(told.contains("not exported: 1. A later version"), "{told}");
     }
 
     #[tokio::test]
