@@ -81,6 +81,10 @@ pub(crate) async fn create(Post { mut visit, form }: Post) -> Result<Response, R
         return Err(show(&visit, 400, &own, &typed, &Faults::default()));
     };
     let wanted = judge(&visit.hallpass, &own, &typed).map_err(|faults| show(&visit, 400, &own, &typed, &faults))?;
+    let before = came_before(&visit, AppId(id)).await;
+    if let Some(answer) = before.map_err(|error| visit.failed(error))? {
+        return Ok(answer);
+    }
     if let Err(wait) = allowance::count(&visit, &user) {
         visit.notice = Some(Notice::TooManyChanges);
         return Err(wait_for(show(&visit, 429, &own, &typed, &Faults::default()), wait));
@@ -154,11 +158,8 @@ async fn register(
             });
             apps::show(visit, &client, news).await.map(Ok)
         }
-        Err(StoreError::Taken(_) | StoreError::Conflict) => match hallpass.directory.client_by_id(id).await? {
-            // The same form came before: its app is there, and its secret was shown then.
-            Some(client) => Ok(Ok(
-                visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))
-            )),
+        Err(StoreError::Taken(_) | StoreError::Conflict) => match came_before(visit, id).await? {
+            Some(answer) => Ok(Ok(answer)),
             None if hallpass.store.has_look_alike(&app).await? => Ok(Err(Faults {
                 fields: fields::Faults::taken(),
                 ..Faults::default()
@@ -170,6 +171,12 @@ async fn register(
         },
         Err(error) => Err(error.into()),
     }
+}
+
+/// The answer if the same form came before: its app is there, and its secret was shown then.
+async fn came_before(visit: &Visit, id: AppId) -> Result<Option<Response>, StoreError> {
+    let client = visit.hallpass.directory.client_by_id(id).await?;
+    Ok(client.map(|client| visit.go(&visit.address(&format!("/developer/apps/{}", client.app.client_id)))))
 }
 
 fn judge(hallpass: &Hallpass, own: &[Arc<Organization>], typed: &Typed) -> Result<Wanted, Faults> {

@@ -32,6 +32,10 @@ pub(crate) async fn make(Post { visit, form }: Post) -> Result<Response, Respons
     if client.app.client_type != ClientType::Confidential {
         return Err(visit.error(400, ErrorKind::BadForm));
     }
+    if client.app.secrets.iter().any(|secret| secret.id == id) {
+        // The same form came before, and it was counted then.
+        return Ok(visit.go(&address_of(&visit)));
+    }
     allowance::count_or_refuse(&visit, &user)?;
     let (text, kept) = secrets::make(visit.now);
     let secret = AppSecret { id, ..kept };

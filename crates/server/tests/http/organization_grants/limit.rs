@@ -64,6 +64,34 @@ async fn changes_of_a_person_are_limited_per_hour_and_ends_are_not() {
     let deleted = send(&owen, &format!("{APP}/delete"), "delete", &[("delete", "1")]).await;
     assert_eq!(deleted.status, 200, "{}", deleted.text());
     assert_ne!(events(&server), before);
+}
+
+/// The answer to the first time was lost. "Nothing was changed" would be false, and the secret was shown once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_sent_again_is_not_refused_for_too_many_changes() {
+    let server = world().await;
+    let owen = server.browser_of(OWEN).await;
+    let page = owen.open(CHANGE).await;
+    for number in 0..499 {
+        let name = format!("Acme Till {number}");
+        owen.submit_only(&page, &page.form("save"), &[("name", &name)]).await;
+    }
+    let page = owen.open(NEW).await;
+    let typed = [("name", "Crew"), ("redirect_uris", "https://crew.example/callback")];
+    let register = async || owen.submit_only(&page, &page.form("redirect_uris"), &typed).await;
+    assert_eq!(register().await.status, 200);
+    let again = register().await;
+    assert_eq!(again.status, 303, "{}", again.text());
+
+    let app = owen.open(again.header("location")).await;
     server.advance(Duration::from_secs(8));
-    assert_eq!(send(&owen, NEW, "redirect_uris", &typed).await.status, 200);
+    let add = async || owen.submit_only(&app, &app.form("add"), &[("add", "1")]).await;
+    assert_eq!(add().await.status, 200);
+    assert_eq!(add().await.status, 303);
+    assert_refused(&register_another(&owen).await);
+}
+
+async fn register_another(browser: &Browser<'_>) -> Answer {
+    let typed = [("name", "Desk"), ("redirect_uris", "https://desk.example/callback")];
+    send(browser, NEW, "redirect_uris", &typed).await
 }
