@@ -141,7 +141,11 @@ mod tests {
         let socket = "[serve]\nsocket = \"s\"\n";
         assert_eq!(faults(&format!("{socket}{vault}{PROVIDER}")), [""; 0]);
         let below = vault.replace("keeper.db", "data/keeper.db");
-        assert_eq!(faults(&format!("{socket}{below}{PROVIDER}")), [""; 0], "a start makes the folder");
+        assert_eq!(
+            faults(&format!("{socket}{below}{PROVIDER}")),
+            [""; 0],
+            "a start makes the folder"
+        );
     }
 
     #[test]

@@ -223,7 +223,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keeper.db");
         let keeper = keeper_of(Arc::new(SqliteVault::open(&path).unwrap()));
-        store(&keeper, r#"{"connection":"shop/1","refresh_token":"r"}"#).await.unwrap();
+        store(&keeper, r#"{"connection":"shop/1","refresh_token":"r"}"#)
+            .await
+            .unwrap();
         assert!(export(&keeper).await.is_ok());
         let later = rusqlite::Connection::open(&path).unwrap();
         later

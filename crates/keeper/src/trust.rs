@@ -60,9 +60,10 @@ fn check_database_folder(database: &Path) -> Result<(), ConfigError> {
 pub(crate) fn make_folder(database: &Path) -> Result<(), ConfigError> {
     let folder = folder_of(database);
     match fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(ConfigError::new(format!("failed to make the folder {}: {error}", folder.display())))
-        }
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(ConfigError::new(format!(
+            "failed to make the folder {}: {error}",
+            folder.display()
+        ))),
         _ => Ok(()),
     }
 }

@@ -88,8 +88,8 @@ pub use vault::SqliteVault;
 pub use vault::{MemoryVault, Row, State, Summary, Vault, VaultError};
 pub use watch::Kept;
 
-use crate::http::HttpClient;
 use crate::Clock;
+use crate::http::HttpClient;
 use asking::Asking;
 use engine::{Engine, Limits};
 use flights::Flights;

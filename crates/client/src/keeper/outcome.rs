@@ -439,7 +439,11 @@ mod tests {
         let moments = [0, APART - 1, APART, APART + 1, 2 * APART - 1, 2 * APART, 2 * APART + 1];
         let given = given_after_refusals(&moments.map(|moment| HOUR + moment));
         assert_eq!(given, [true, true, true, true, true, false, false]);
-        assert_eq!(given_after_refusals(&[HOUR, 25 * HOUR, 50 * HOUR]), [true, true, false], "a daily program");
+        assert_eq!(
+            given_after_refusals(&[HOUR, 25 * HOUR, 50 * HOUR]),
+            [true, true, false],
+            "a daily program"
+        );
     }
 
     #[test]

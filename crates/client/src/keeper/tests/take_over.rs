@@ -73,7 +73,10 @@ async fn a_refresh_token_that_one_keeper_sends_is_not_sent_by_another_that_gets_
     };
     let (token, (put, other)) = tokio::join!(first.token(&one), put);
     assert!(matches!(put, Err(KeeperError::Unavailable { .. })), "{put:?}");
-    assert_eq!((access(token), access(other)), ("at.one.2".to_owned(), "at.one.2".to_owned()));
+    assert_eq!(
+        (access(token), access(other)),
+        ("at.one.2".to_owned(), "at.one.2".to_owned())
+    );
     assert_eq!(world.server.requests(), 1);
     assert!(!world.server.doubled() && !world.server.is_ended("one"));
 }
