@@ -382,6 +382,15 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn quiet_leases_after_one_whose_holder_disappeared_do_not_hide_it() {
+        let mut record = record(0, Some(1000), None);
+        // The lease 1 is ours, and nobody knows what the holder of 2 sent.
+        record.note_quiet(3);
+        record.note_quiet(4);
+        assert_eq!((record.quiet_until(1), record.quiet_until(2)), (1, 4));
+    }
+
+    #[test]
     fn a_record_survives_sealing() {
         let key = VaultKey::from_bytes(&[3; 32]).unwrap();
         let connection = "shop/1".parse().unwrap();
