@@ -100,11 +100,26 @@ impl Engine {
         };
         let state = unsaved.change.record.as_ref().map(|(_, summary)| summary.state);
         if state == Some(State::Ready) && record.standing != Standing::Ready {
-            change.event = Some(super::Happening::Recovered.at(lease.request.asked_at));
+            let recovered = super::Happening::Recovered.at(lease.request.asked_at);
+            let before = change.event.replace(recovered);
+            if before.is_some_and(|event| event.ends_at.is_some()) {
+                self.tell_end_next(&mut change, lease.request.asked_at)?;
+            }
         }
         if self.vault.write(change).await? {
             self.unsaved.written(&unsaved.change);
         }
         Ok(true)
+    }
+
+    /// A change tells one thing. The end that this one would have told of is told under the next lease, at once.
+    fn tell_end_next(&self, change: &mut Change, now: i64) -> Result<(), VaultError> {
+        if let Some((sealed, _)) = &mut change.record {
+            let mut record = Record::open(&self.key, &change.connection, sealed)?;
+            record.told_end = None;
+            *sealed = record.seal(&self.key, &change.connection)?;
+            change.due_at = now;
+        }
+        Ok(())
     }
 }

@@ -45,10 +45,10 @@ impl Unsaved {
     }
 
     /// Whether nobody else may have sent the refresh token up to the lease `fence` and waits for the answer. `row` is as before
-    /// the next lease.
+    /// the next lease. A connection that was deleted and made anew counts its leases from 1: nothing is known of those.
     pub(crate) fn is_settled(&self, fence: i64, row: &Row, record: &Record) -> bool {
         row.asked_at.is_none()
-            || fence <= record.quiet_until(self.fence)
+            || (self.fence..=record.quiet_until(self.fence)).contains(&fence)
             || matches!(record.standing, Standing::NeedsUser { .. })
     }
 }
