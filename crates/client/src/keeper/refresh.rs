@@ -121,7 +121,10 @@ impl Engine {
             return self.stored(provider, &row.connection).await;
         }
         let mut wait = Duration::ZERO;
-        let mut settled = match self.step(provider, &mut record, row, wanted, now) {
+        let step = self.step(provider, &mut record, row, wanted, now);
+        // Who sends nothing gives the turn back before the write: its lease is over sooner than this future hears of it.
+        let turn = turn.filter(|_| matches!(step, Step::Ask(_)));
+        let mut settled = match step {
             Step::Ask(refresh) => {
                 if let Some(turn) = turn {
                     return self.ask(Open::new(provider, (lease, turn), row, record, refresh)).await;

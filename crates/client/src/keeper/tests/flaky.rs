@@ -1,11 +1,9 @@
 //! A vault that fails: full, locked or away, before or after it did what was asked.
 
-use super::super::record::{Record, tests::tokens};
-use super::super::unsaved::Unsaved;
 use super::super::vault::{
     Change, LeaseRequest, NEVER, Owner, Put, Row, SignIn, StoredEvent, Taken, Vault, VaultError, VaultFuture,
 };
-use super::super::{Connection, Keeper, KeeperError, MemoryVault, State, VaultKey};
+use super::super::{Connection, Keeper, KeeperError, MemoryVault, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, TestClock, World, access, watch_for};
 use crate::Clock;
@@ -23,6 +21,8 @@ pub(super) enum Trouble {
     Fails,
     /// The change is made, and its caller hears of a failure.
     Forgets,
+    /// The change is made, and its caller hears of that five seconds later.
+    Slow,
 }
 
 /// A vault whose leases and writes fail as told.
@@ -74,7 +74,7 @@ impl Flaky {
 
     async fn disturbed<T>(&self, trouble: Trouble, work: VaultFuture<'_, T>) -> Result<T, VaultError> {
         let error = VaultError::Full("no space left on device".to_owned());
-        if trouble != Trouble::None {
+        if matches!(trouble, Trouble::Fails | Trouble::Forgets) {
             self.failed.fetch_add(1, Ordering::SeqCst);
         }
         match trouble {
@@ -83,6 +83,11 @@ impl Flaky {
             Trouble::Forgets => {
                 work.await?;
                 Err(error)
+            }
+            Trouble::Slow => {
+                let done = work.await;
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                done
             }
         }
     }
@@ -455,43 +460,4 @@ async fn an_unsaved_answer_whose_row_does_not_open_stops_no_other() {
     watch_for(&keeper, Duration::from_secs(10)).await;
     assert_eq!(world.server.generation("two"), 2);
     assert_eq!(access(keeper.token(&two).await), "at.two.2");
-}
-
-/// The provider kept the refresh token, so its later word on it counts.
-#[tokio::test(start_paused = true)]
-async fn an_unsaved_answer_does_not_undo_the_later_end_of_the_same_refresh_token() {
-    for (renewed, expected) in [("rt.one.1", State::NeedsUser), ("rt.one.2", State::Ready)] {
-        let (world, vault) = world();
-        let keeper = world.keeper();
-        let one = world.connect(&keeper, "one").await;
-        let row = vault.read(&one).await.unwrap().unwrap();
-        let (key, mut record) = (
-            &keeper.engine.key,
-            Record::open(&keeper.engine.key, &one, &row.sealed).unwrap(),
-        );
-        let presented = record.refresh.as_ref().unwrap().token.clone();
-        let now = world.clock.now_millis();
-        record.accept(&tokens(now + 1, "at", Some(renewed), (Some(MINUTE), None)), 0);
-        let change = Change {
-            connection: one.clone(),
-            fence: row.fence,
-            owner: [1; 16],
-            record: Some((record.seal(key, &one).unwrap(), record.summary())),
-            due_at: NEVER,
-            asked_at: None,
-            event: None,
-        };
-        keeper.engine.unsaved.keep(Unsaved {
-            change,
-            presented,
-            is_spent: renewed != "rt.one.1",
-            issued_at: now + 1,
-            fence: row.fence,
-        });
-        world.server.end("one");
-        let other = world.keeper();
-        assert!(other.refused(&one, "at.one.1").await.is_err());
-        keeper.engine.save(&one).await.unwrap();
-        assert_eq!(keeper.state(&one).await.unwrap(), Some(expected), "{renewed}");
-    }
 }

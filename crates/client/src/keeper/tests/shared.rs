@@ -2,6 +2,7 @@
 
 use super::super::vault::{Change, LeaseRequest, Taken};
 use super::super::{Care, Connection};
+use super::flaky::{self, Trouble};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
 use std::time::Duration;
@@ -37,6 +38,23 @@ async fn two_keepers_never_have_two_refreshes_of_one_connection_in_flight() {
     }
     assert_eq!(world.server.requests(), 200);
     assert!(!world.server.doubled());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_sends_nothing_keeps_nobody_from_sending_after_it() {
+    let (world, vault) = flaky::world();
+    let keeper = world.keeper();
+    let one = world.connect(&keeper, "one").await;
+    world.clock.advance(55 * MINUTE);
+    vault.set(Trouble::None, Trouble::Slow);
+    let kept = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        vault.set(Trouble::None, Trouble::None);
+        keeper.keep_due().await.unwrap()
+    };
+    let (token, kept) = tokio::join!(keeper.renew(&one, "at.another"), kept);
+    assert_eq!(access(token), "at.one.1");
+    assert_eq!((kept.ready, kept.later, world.server.requests()), (1, 0, 1));
 }
 
 #[tokio::test(start_paused = true)]
