@@ -277,11 +277,14 @@ impl Keeper {
             // Somebody else was refused the same token before.
             return self.token(connection).await;
         }
-        // A refresh that was in flight already may end with the very token that was refused: then one more is needed.
+        // A refresh that was in flight already may end with the very token that was refused: then one more is needed, if there can
+        // be another token.
         let wanted = || Wanted::Instead(refused.clone());
         let first = self.flights.join(&self.engine, connection, wanted()).await;
         let last = match first {
-            Ok(token) if refused.is(&token.access) => self.flights.join(&self.engine, connection, wanted()).await,
+            Ok(token) if refused.is(&token.access) && record.refresh.is_some() => {
+                self.flights.join(&self.engine, connection, wanted()).await
+            }
             other => other,
         };
         last.map_err(|error| cause(provider, &record, error))

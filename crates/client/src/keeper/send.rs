@@ -20,7 +20,7 @@ pub enum SendError {
 
 impl Keeper {
     /// Sends a request to an API with the connection's access token. If the API answers 401, the token is renewed if it
-    /// can be, and the request is sent once more.
+    /// can be, and the request is sent once more. Without a refresh token there is no other token, so the answer is the API's 401.
     ///
     /// The token goes wherever the request goes: build its address from configuration, never from what a user wrote.
     ///
@@ -38,6 +38,7 @@ impl Keeper {
             return Ok(first);
         }
         match self.refused(connection, token.access.secret()).await {
+            Ok(same) if same.access == token.access => Ok(first),
             Ok(token) => Ok(http.send(with_token(&request, &token)?).await?),
             Err(KeeperError::Unavailable { .. } | KeeperError::Vault(_)) => Ok(first),
             Err(error) => Err(error.into()),

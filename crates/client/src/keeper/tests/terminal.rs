@@ -4,7 +4,11 @@ use super::super::vault::Put;
 use super::super::{Care, Connection, Keeper, KeeperError, VaultError, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
+use crate::http::{HttpClient, Transport, TransportFuture};
+use bytes::Bytes;
+use http::{Request, Response};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -310,4 +314,36 @@ async fn a_stray_refusal_does_not_end_a_connection_without_a_refresh_token() {
         );
     }
     assert_eq!(world.server.requests(), 0);
+}
+
+/// An API that refuses every token.
+#[derive(Default)]
+struct Api(AtomicUsize);
+
+impl Transport for Api {
+    fn send(&self, _: Request<Bytes>) -> TransportFuture<'_> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(Response::builder().status(401).body(Bytes::new()).unwrap()) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_that_cannot_be_refreshed_is_not_sent_again() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let one = Connection::new("shop", "one").unwrap();
+    let mut tokens = world.server.connect("one");
+    (tokens.refresh, tokens.expires_at) = (None, None);
+    keeper.take_over(&one, &tokens).await.unwrap();
+    let before = world.vault.read(&one).await.unwrap().unwrap().fence;
+    let api = Arc::new(Api::default());
+    let request = Request::get("https://api.example/").body(Bytes::new()).unwrap();
+    let answer = keeper
+        .send(&HttpClient::over(api.clone()), &one, request)
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(api.0.load(Ordering::SeqCst), 1);
+    let leases = world.vault.read(&one).await.unwrap().unwrap().fence - before;
+    assert_eq!(leases, 1, "nobody asks for another token twice");
 }
