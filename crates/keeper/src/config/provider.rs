@@ -172,7 +172,7 @@ impl ProviderTable {
         };
         let at_key = |error: ConfigError| error.at("`secret_file`");
         let secret = || {
-            let secret = Secret::read(path()?).map_err(at_key)?;
+            let secret = Secret::read_client_secret(path()?).map_err(at_key)?;
             Ok::<_, ConfigError>(ClientSecret::new(secret.expose()))
         };
         let default = if self.secret_file.is_some() {

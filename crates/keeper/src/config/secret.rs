@@ -9,8 +9,10 @@ use zeroize::Zeroizing;
 use super::ConfigError;
 use crate::trust;
 
-/// Characters that are invisible and on no keyboard.
-const INVISIBLE: [char; 5] = ['\u{ad}', '\u{200b}', '\u{2028}', '\u{2029}', '\u{2060}'];
+/// Whether a character is invisible and on no keyboard: joiners, marks of direction, separators.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+}
 
 /// A secret, which does not print.
 #[derive(Clone)]
@@ -33,13 +35,25 @@ impl Secret {
         if text.contains(|letter: char| letter.is_control() || letter == '\u{feff}') {
             return wrong("holds a control character, a second line or a byte order mark");
         }
-        if text.contains(INVISIBLE) {
+        if text.contains(is_invisible) {
             return wrong("holds an invisible character: write the secret anew");
         }
         if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
             return wrong("begins or ends with white space: remove it");
         }
         Ok(secret)
+    }
+
+    /// As [`read`](Self::read), for the secret of a client. It is printable ASCII (RFC 6749 appendix A.2).
+    pub(super) fn read_client_secret(path: &Path) -> Result<Self, ConfigError> {
+        let secret = Self::read(path)?;
+        if secret.expose().bytes().all(|byte| matches!(byte, 0x20..=0x7e)) {
+            return Ok(secret);
+        }
+        let path = path.display();
+        Err(ConfigError::new(format!(
+            "{path} holds a character that no client secret has: printable ASCII is expected"
+        )))
     }
 
     /// Reads a file of several lines, such as a key in PEM form.
@@ -116,6 +130,10 @@ mod tests {
             ("sec\tret", "control character"),
             ("sec\u{200b}ret", "invisible character"),
             ("sec\u{ad}ret", "invisible character"),
+            ("sec\u{200c}ret", "invisible character"),
+            ("sec\u{200f}ret", "invisible character"),
+            ("sec\u{202a}ret", "invisible character"),
+            ("sec\u{2066}ret", "invisible character"),
             ("sec\u{2028}ret", "invisible character"),
             (" secret", "white space"),
             ("secret \n", "white space"),
@@ -128,5 +146,14 @@ mod tests {
             assert_eq!(read(text).unwrap(), "secret", "{text:?}");
         }
         assert_eq!(read("two words").unwrap(), "two words");
+        assert_eq!(
+            read("schlüssel").unwrap(),
+            "schlüssel",
+            "a password of a database, for instance"
+        );
+        let told = Secret::read_client_secret(&path).unwrap_err().to_string();
+        assert!(told.contains("printable ASCII"), "{told}");
+        std::fs::write(&path, "two words~\n").unwrap();
+        assert!(Secret::read_client_secret(&path).is_ok());
     }
 }
