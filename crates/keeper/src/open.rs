@@ -151,7 +151,11 @@ fn without_metadata(is_kept: bool) -> &'static str {
 
 /// Metadata that another account could have written would send tokens to its endpoints.
 fn read_cache(path: &Path) -> BTreeMap<String, Metadata> {
-    if trust::check(path).is_err() {
+    if let Err(error) = trust::check(path) {
+        // Before the first start there is none.
+        if path.exists() {
+            tracing::warn!(%error, "the metadata of an earlier start is not used");
+        }
         return BTreeMap::new();
     }
     let text = std::fs::read(path).unwrap_or_default();
@@ -231,6 +235,14 @@ mod tests {
         assert!(found["shop"].token_endpoint.is_some());
         let second = told();
         assert!(second.contains("using that of an earlier start"), "{second}");
+        std::fs::set_permissions(&config.cache, std::fs::Permissions::from_mode(0o666)).unwrap();
+        providers(&config, Wanted::Now).await;
+        let third = told();
+        assert!(
+            third.contains("the metadata of an earlier start is not used"),
+            "{third}"
+        );
+        assert!(!second.contains("is not used") && !first.contains("is not used"));
     }
 
     #[test]
