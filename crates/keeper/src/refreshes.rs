@@ -72,14 +72,31 @@ impl Observer for Refreshes {
 
     fn vault_failed(&self, error: &VaultError) {
         if self.seldom.is_time(Instant::now()) {
-            tracing::error!(%error, "the vault failed while tokens were kept fresh; trying again, told once a minute");
+            tracing::error!(%error, "{}", told_of(error));
         }
+    }
+}
+
+/// Trying again mends a vault that fails, and no record.
+fn told_of(error: &VaultError) -> &'static str {
+    match error {
+        VaultError::Sealed(_) | VaultError::UnknownState(_) => {
+            "a connection cannot be kept fresh until its user connects again; told once a minute"
+        }
+        _ => "the vault failed while tokens were kept fresh; trying again, told once a minute",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_damaged_record_is_no_failure_of_the_vault() {
+        let told = |error: fn(String) -> VaultError| told_of(&error("shop/1".to_owned()));
+        assert!(told(VaultError::Locked).contains("the vault failed"));
+        assert!(!told(VaultError::Sealed).contains("the vault failed"));
+    }
 
     #[test]
     fn a_cause_is_news_once_an_hour_for_each_provider() {
