@@ -277,8 +277,8 @@ impl Keeper {
             // Somebody else was refused the same token before.
             return self.token(connection).await;
         }
-        // A refresh that was in flight already may end with the very token that was refused: then one more is needed, if there can
-        // be another token.
+        // A refresh that was in flight already may end with the very token that was refused: then one more is needed, if there
+        // can be another token.
         let wanted = || Wanted::Instead(refused.clone());
         let first = self.flights.join(&self.engine, connection, wanted()).await;
         let last = match first {

@@ -20,7 +20,8 @@ pub enum SendError {
 
 impl Keeper {
     /// Sends a request to an API with the connection's access token. If the API answers 401, the token is renewed if it
-    /// can be, and the request is sent once more. Without a refresh token there is no other token, so the answer is the API's 401.
+    /// can be, and the request is sent once more. Without a refresh token there is no other token: the answer is the API's
+    /// 401.
     ///
     /// The token goes wherever the request goes: build its address from configuration, never from what a user wrote.
     ///

@@ -59,8 +59,8 @@ impl Keeper {
         Ok((exported.collect::<Result<_, VaultError>>()?, next))
     }
 
-    /// How many connections [`export`](Self::export) and [`list`](Self::list) leave out, because a later version of the keeper wrote
-    /// their state. A vault that has some is not moved by an export.
+    /// How many connections [`export`](Self::export) and [`list`](Self::list) leave out, because a later version of the keeper
+    /// wrote their state. A vault that has some is not moved by an export.
     ///
     /// # Errors
     /// If the vault fails.
