@@ -1,4 +1,4 @@
-//! Which files are trusted. Whoever can put a configuration, a key or a database there, or change one, gets the tokens
+//! Which files are trusted. An account that can write or replace a configuration, a key or a database gets the tokens
 //! (docs/decisions/0052, 0066).
 
 use std::fs;
@@ -33,8 +33,8 @@ pub(crate) fn check(path: &Path) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Checks a database and its folder: SQLite reads the newest commits from a file beside the database, whoever made that file.
-/// The database itself may be missing.
+/// Checks a database and its folder: SQLite reads the newest commits from a file beside the database, and does not ask who made
+/// that file. The database itself may be missing.
 pub(crate) fn check_database(path: &Path) -> Result<(), ConfigError> {
     check_database_folder(path)?;
     let Ok(resolved) = fs::canonicalize(path) else {

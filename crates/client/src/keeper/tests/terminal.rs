@@ -4,6 +4,7 @@ use super::super::vault::Put;
 use super::super::{Care, Connection, Keeper, KeeperError, VaultError, VaultKey};
 use super::model::Fate;
 use super::world::{MINUTE, World, access, watch_for};
+use crate::Tokens;
 use crate::http::{HttpClient, Transport, TransportFuture};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -290,14 +291,20 @@ async fn a_damaged_record_of_an_older_vault_does_not_make_its_key_wrong() {
     assert_eq!(keeper.check_key().await, Ok(()));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_stray_refusal_does_not_end_a_connection_without_a_refresh_token() {
-    let world = World::new();
-    let keeper = world.keeper();
+/// A connection whose access token never expires and cannot be refreshed.
+async fn without_refresh_token(world: &World, keeper: &Keeper) -> (Connection, Tokens) {
     let one = Connection::new("shop", "one").unwrap();
     let mut tokens = world.server.connect("one");
     (tokens.refresh, tokens.expires_at) = (None, None);
     keeper.take_over(&one, &tokens).await.unwrap();
+    (one, tokens)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stray_refusal_does_not_end_a_connection_without_a_refresh_token() {
+    let world = World::new();
+    let keeper = world.keeper();
+    let (one, tokens) = without_refresh_token(&world, &keeper).await;
     let token = tokens.access.secret();
     for round in 0..2 {
         for _ in 0..5 {
@@ -331,10 +338,7 @@ impl Transport for Api {
 async fn a_refused_token_that_cannot_be_refreshed_is_not_sent_again() {
     let world = World::new();
     let keeper = world.keeper();
-    let one = Connection::new("shop", "one").unwrap();
-    let mut tokens = world.server.connect("one");
-    (tokens.refresh, tokens.expires_at) = (None, None);
-    keeper.take_over(&one, &tokens).await.unwrap();
+    let (one, _) = without_refresh_token(&world, &keeper).await;
     let before = world.vault.read(&one).await.unwrap().unwrap().fence;
     let api = Arc::new(Api::default());
     let request = Request::get("https://api.example/").body(Bytes::new()).unwrap();

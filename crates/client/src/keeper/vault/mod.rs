@@ -259,10 +259,10 @@ pub trait Vault: Send + Sync {
     /// Deletes a connection under its lease. Returns `false` and deletes nothing if the lease is not the last one.
     fn remove<'a>(&'a self, connection: &'a Connection, fence: i64, owner: Owner) -> VaultFuture<'a, bool>;
 
-    /// Deletes a connection in a state that is not known, whoever leases it. Returns whether there was one.
+    /// Deletes a connection in an unknown state, even if somebody leases it. Returns whether there was one.
     fn remove_unknown<'a>(&'a self, connection: &'a Connection) -> VaultFuture<'a, bool>;
 
-    /// How many connections are in a state that is not known.
+    /// How many connections are in an unknown state.
     fn count_unknown(&self) -> VaultFuture<'_, usize>;
 
     /// Up to `limit` connections in a known state, in the order of their names, after `after`. `None` for `providers`: those of all

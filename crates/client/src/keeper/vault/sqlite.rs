@@ -29,8 +29,8 @@ pub struct SqliteVault {
 }
 
 impl SqliteVault {
-    /// Opens the file, or creates it for its owner alone. It should be in a folder where no other account may write: SQLite reads
-    /// the newest commits from a file beside the database, whoever made that file.
+    /// Opens the file, or creates it for its owner alone. No other account should be able to write in its folder: SQLite reads the
+    /// newest commits from a file beside the database, and does not ask who made that file.
     ///
     /// # Errors
     /// If the file cannot be used, has several names, or a newer version made it.
