@@ -91,10 +91,7 @@ impl fmt::Display for WrittenAt {
 
 /// Parses the text of a file. The error does not quote the line, which may contain a secret.
 pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, String)> {
-    let source = LayerText {
-        text,
-        layer: Rc::new(layer),
-    };
+    let source = LayerText::new(text, Rc::new(layer));
     match DeTable::parse(text) {
         Ok(table) => Ok(source.table(table.into_inner())),
         Err(error) => {
@@ -110,10 +107,7 @@ pub(super) fn parse(text: &str, layer: Layer) -> Result<Table, (WrittenAt, Strin
 
 /// Parses one value, such as the list in `HALLPASS_WIRE__IDENTITY`.
 pub(super) fn parse_value(text: &str, origin: &WrittenAt) -> Option<Value> {
-    let source = LayerText {
-        text,
-        layer: origin.layer.clone(),
-    };
+    let source = LayerText::new(text, origin.layer.clone());
     let value = DeValue::parse(text).ok()?;
     Some(source.value(value.into_inner()))
 }
@@ -136,12 +130,18 @@ pub(super) fn merge(base: &mut Table, over: Table) {
     }
 }
 
-struct LayerText<'a> {
-    text: &'a str,
+/// Where the lines of a text end. To count them for each value would take minutes with many people or apps.
+struct LayerText {
+    line_ends: Vec<usize>,
     layer: Rc<Layer>,
 }
 
-impl LayerText<'_> {
+impl LayerText {
+    fn new(text: &str, layer: Rc<Layer>) -> Self {
+        let line_ends = text.match_indices('\n').map(|(at, _)| at).collect();
+        Self { line_ends, layer }
+    }
+
     fn table(&self, table: DeTable<'_>) -> Table {
         let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'_>>)| {
             let origin = self.origin(key.span().start);
@@ -172,10 +172,9 @@ impl LayerText<'_> {
     }
 
     fn origin(&self, at: usize) -> WrittenAt {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
         WrittenAt {
             layer: self.layer.clone(),
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            line: 1 + self.line_ends.partition_point(|end| *end < at),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = Database::at(folder.path().join("data/hallpass.db"));
+        let database = Database::empty_at(folder.path().join("data/hallpass.db"));
         let url = database.named().map(|url| format!("[store]\nurl = {url:?}"));
         let configured = format!(
             r#"

@@ -22,7 +22,20 @@ pub(crate) enum Database {
 }
 
 impl Database {
-    /// An empty database.
+    /// A database without tables.
+    pub(crate) fn empty() -> Self {
+        match tests_run_on_postgres() {
+            true => Self::empty_on_postgres(),
+            false => Self::sqlite(),
+        }
+    }
+
+    /// The same on PostgreSQL, whatever engine the other tests use.
+    pub(crate) fn empty_on_postgres() -> Self {
+        Self::Postgres(Schema::new().unwrap())
+    }
+
+    /// A database for a server that begins. It may have the tables already.
     pub(crate) fn new() -> Self {
         match tests_run_on_postgres() {
             true => Self::postgres(),
@@ -30,21 +43,29 @@ impl Database {
         }
     }
 
-    /// An empty database on PostgreSQL, whatever engine the other tests use.
+    /// The same on PostgreSQL.
     pub(crate) fn postgres() -> Self {
-        Self::Postgres(Schema::new().unwrap())
+        Self::Postgres(Schema::shared().unwrap())
     }
 
-    /// An empty database on SQLite, whatever engine the other tests use.
+    /// The same on SQLite.
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self::Sqlite(folder.path().join("hallpass.db"), Some(folder))
     }
 
-    /// An empty database. On SQLite it is this file, which the caller deletes.
+    /// The same. On SQLite it is this file, which the caller deletes.
     pub(crate) fn at(file: PathBuf) -> Self {
         match tests_run_on_postgres() {
             true => Self::new(),
+            false => Self::Sqlite(file, None),
+        }
+    }
+
+    /// A database without tables. On SQLite it is this file, which the caller deletes.
+    pub(crate) fn empty_at(file: PathBuf) -> Self {
+        match tests_run_on_postgres() {
+            true => Self::empty(),
             false => Self::Sqlite(file, None),
         }
     }

@@ -231,7 +231,7 @@ async fn people_who_connected_an_app_are_counted_once_each() {
 /// sort more than a page.
 #[tokio::test]
 async fn an_index_leads_to_each_page_of_a_list() {
-    let fixture = Fixture::new().await;
+    let fixture = Fixture::on(Database::empty()).await;
     let postgres = fixture.database.is_postgres();
     if postgres {
         fixture.sql(

@@ -139,6 +139,11 @@ impl PostgresConnection {
         Ok(connection)
     }
 
+    /// From now on statements have no names on this connection.
+    pub(super) fn name_no_statements(&mut self) {
+        self.prepared = None;
+    }
+
     /// Whether it must not be used any more: it failed, or the other connections have moved to another host.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::SeqCst) || self.client.is_closed() || !self.current_host.is(self.host)

@@ -9,15 +9,15 @@ use crate::store::{Result, StoreError};
 use tokio::sync::Mutex;
 use tokio_postgres::types::Type;
 
-/// The connection, opened at the first heartbeat.
+/// The connection, and how to open it again.
 pub(super) struct HeartbeatConnection {
     connector: Connector,
     connection: Mutex<Option<PostgresConnection>>,
 }
 
 impl HeartbeatConnection {
-    pub(super) fn new(connector: Connector) -> Self {
-        let connection = Mutex::default();
+    pub(super) fn new(connector: Connector, connection: PostgresConnection) -> Self {
+        let connection = Mutex::new(Some(connection));
         Self { connector, connection }
     }
 

@@ -62,13 +62,14 @@ impl Postgres {
         bounds: Arc<BatchBounds>,
     ) -> Result<(Self, PostgresWriter)> {
         let address = Arc::new(address.clone());
-        let prepared = start::look(&address).await? && config.prepared_statements;
+        let look = start::look(&address, config.prepared_statements).await?;
+        let (prepared, [reading, beating]) = (look.prepared, look.connections);
         let connector = Connector { address, prepared };
         let lent = config.connections.saturating_sub(OWN).max(1);
         let postgres = Self {
             pool: Pool::new(connector.clone(), lent)?,
-            points: Points::start(connector.clone()),
-            heartbeat: HeartbeatConnection::new(connector.clone()),
+            points: Points::start(connector.clone(), reading),
+            heartbeat: HeartbeatConnection::new(connector.clone(), beating),
         };
         Ok((postgres, PostgresWriter::new(connector, bounds)?))
     }

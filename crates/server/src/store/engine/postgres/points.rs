@@ -31,13 +31,13 @@ enum PointRead {
 pub(super) struct Points(mpsc::Sender<PointRead>);
 
 impl Points {
-    /// Starts the task.
-    pub(super) fn start(connector: Connector) -> Self {
+    /// Starts the task, which reads on this connection as long as it lasts.
+    pub(super) fn start(connector: Connector, connection: PostgresConnection) -> Self {
         let (entrance, arriving) = mpsc::channel(QUEUE);
         tokio::spawn(
             Reader {
                 connector,
-                connection: None,
+                connection: Some(connection),
             }
             .run(arriving),
         );

@@ -9,9 +9,16 @@ const OLDEST: u32 = 140_000;
 /// How often two connections are compared.
 const LOOKS: usize = 4;
 
-/// Looks at a database before anything is done in it. Whether statements may have names there.
-pub(super) async fn look(address: &Address) -> Result<bool> {
-    let connection = PostgresConnection::open(address, false).await?;
+/// What a look at a database found, and the connections that it was made on, which can be used further.
+pub(super) struct Look {
+    /// Whether statements may have names there.
+    pub(super) prepared: bool,
+    pub(super) connections: [PostgresConnection; 2],
+}
+
+/// Looks at a database before anything is done in it. Statements get names only if they may and `prepared` is set.
+pub(super) async fn look(address: &Address, prepared: bool) -> Result<Look> {
+    let connection = PostgresConnection::open(address, prepared).await?;
     let settings = connection.texts(SETTINGS).await?;
     let setting = |n: usize| {
         settings
@@ -23,11 +30,14 @@ pub(super) async fn look(address: &Address) -> Result<bool> {
     if setting(3) == "off" {
         tracing::warn!("PostgreSQL runs with fsync = off: a loss of power may lose what was acknowledged");
     }
-    let pooled = is_pooled(&connection, &PostgresConnection::open(address, false).await?).await?;
+    let mut connections = [connection, PostgresConnection::open(address, prepared).await?];
+    let pooled = is_pooled(&connections).await?;
     if pooled {
         tracing::info!("a pooler lends connections to PostgreSQL for one transaction: statements get no names");
+        connections.iter_mut().for_each(PostgresConnection::name_no_statements);
     }
-    Ok(!pooled)
+    let prepared = prepared && !pooled;
+    Ok(Look { prepared, connections })
 }
 
 const SETTINGS: &str = "SELECT current_setting('server_version_num'), current_setting('server_encoding'), \
@@ -56,10 +66,10 @@ fn judge(version: &str, encoding: &str, commit: &str) -> Result<()> {
 
 /// Whether two connections of ours are served by one process of PostgreSQL, or one by two: then names of statements belong
 /// to whoever comes next, who may mean another statement by them.
-async fn is_pooled(one: &PostgresConnection, other: &PostgresConnection) -> Result<bool> {
+async fn is_pooled(connections: &[PostgresConnection; 2]) -> Result<bool> {
     let mut served = [None, None];
     for _ in 0..LOOKS {
-        for (connection, before) in [one, other].into_iter().zip(&mut served) {
+        for (connection, before) in connections.iter().zip(&mut served) {
             let rows = connection.texts("SELECT pg_backend_pid()").await?;
             let process = rows.into_iter().flatten().next().flatten();
             if before.is_some() && *before != process {
