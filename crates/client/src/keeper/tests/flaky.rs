@@ -316,7 +316,7 @@ async fn method_2_goes_on_after_the_vault_was_away() {
     let keeper = world.keeper();
     let one = world.connect(&keeper, "one").await;
     vault.set(Trouble::Fails, Trouble::Fails);
-    world.clock.advance(50 * MINUTE);
+    world.clock.advance(55 * MINUTE);
     let vault_back = async {
         tokio::time::sleep(Duration::from_secs(30)).await;
         vault.set(Trouble::None, Trouble::None);

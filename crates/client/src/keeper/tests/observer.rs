@@ -34,7 +34,7 @@ async fn failures_of_the_vault_are_told_while_nobody_asks_for_a_token() {
         .observer(failures.clone())
         .build();
     world.connect(&keeper, "one").await;
-    world.clock.advance(50 * MINUTE);
+    world.clock.advance(55 * MINUTE);
     let full = |told: &[VaultError]| told.iter().all(|error| matches!(error, VaultError::Full(_)));
     for (takes, writes) in [(Trouble::Fails, Trouble::None), (Trouble::None, Trouble::Fails)] {
         vault.set(takes, writes);
