@@ -59,7 +59,8 @@ impl Bouncer {
 
 impl Drop for Bouncer {
     fn drop(&mut self) {
-        drop(self.process.end("QUIT"));
+        // Not QUIT: PgBouncer ignores it if a shell started the tests in the background.
+        drop(self.process.end("KILL"));
     }
 }
 
