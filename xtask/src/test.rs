@@ -34,7 +34,7 @@ const STEPS: [Step; 12] = [
     Step {
         name: "unit",
         says: "unit tests, and tests through HTTP",
-        run: |root| cargo(root, &["test", "--locked", "--workspace"]),
+        run: |root| run_program(&mut tests(root)),
     },
     Step {
         name: "postgres",
@@ -156,14 +156,24 @@ fn deny(root: &Path) -> Outcome {
     )
 }
 
+/// The tests of the workspace, two at a time for each processor: a sixth of the time a test waits, for a disk or a clock.
+fn tests(root: &Path) -> Command {
+    let mut command = cargo_command(root);
+    command.args(["test", "--locked", "--workspace"]);
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env("RUST_TEST_THREADS", (2 * processors).to_string());
+    }
+    command
+}
+
 /// Runs also the tests that need PostgreSQL in any case, which are ignored elsewhere. The histories of keepers have no database, and
 /// `unit` has run them.
 fn postgres(root: &Path) -> Outcome {
     install::postgres()?;
     let targets = ["--lib", "--test", "http", "--test", "commands"];
     run_program(
-        cargo_command(root)
-            .args(["test", "--locked", "--workspace"])
+        tests(root)
             .args(targets)
             .args(["--", "--include-ignored", "--skip", "keeper::tests::"])
             .env("HALLPASS_TEST_DATABASE", "postgres"),
