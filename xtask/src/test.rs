@@ -156,7 +156,7 @@ fn deny(root: &Path) -> Outcome {
     )
 }
 
-/// The tests of the workspace, two at a time for each processor: a sixth of the time a test waits, for a disk or a clock.
+/// The tests of the workspace, twice as many at a time as there are processors: tests wait for a sixth of their time.
 fn tests(root: &Path) -> Command {
     let mut command = cargo_command(root);
     command.args(["test", "--locked", "--workspace"]);

@@ -30,6 +30,9 @@ const FIRST_ROWS: &str = "INSERT INTO settings (name, value) VALUES ('last_user_
 /// not used again.
 const CHANGES: [&str; 4] = ["CREATE ", "ALTER ", "DROP ", "ANALYZE "];
 
+/// From this size on, in bytes, a table is truncated: its deleted rows would slow down the next test.
+const LARGE: u32 = 256 * 1024;
+
 static SHARED: Mutex<Option<Shared>> = Mutex::new(None);
 
 /// Whether tests run on PostgreSQL, as `HALLPASS_TEST_DATABASE` says.
@@ -53,7 +56,7 @@ pub struct Schema {
     name: String,
     url: String,
     /// Whether the next test may have it.
-    shared: AtomicBool,
+    reusable: AtomicBool,
 }
 
 struct Shared {
@@ -78,23 +81,23 @@ impl Schema {
     ///
     /// # Errors
     /// If PostgreSQL does not start.
-    pub fn shared() -> Outcome<Self> {
+    pub fn reusable() -> Outcome<Self> {
         with_shared(|shared| match shared.emptied.pop() {
             Some(name) => Ok(Self::named(name, shared, true)),
             None => Self::made(shared, true),
         })
     }
 
-    fn made(cluster: &mut Shared, shared: bool) -> Outcome<Self> {
-        let name = cluster.next_name();
-        cluster.session.run(&format!("CREATE SCHEMA {name};"))?;
-        Ok(Self::named(name, cluster, shared))
+    fn made(shared: &mut Shared, reusable: bool) -> Outcome<Self> {
+        let name = shared.next_name();
+        shared.session.run(&format!("CREATE SCHEMA {name};"))?;
+        Ok(Self::named(name, shared, reusable))
     }
 
-    fn named(name: String, cluster: &Shared, shared: bool) -> Self {
-        let url = format!("{}?options=-csearch_path%3D{name}", cluster.cluster.url("postgres"));
-        let shared = AtomicBool::new(shared);
-        Self { name, url, shared }
+    fn named(name: String, shared: &Shared, reusable: bool) -> Self {
+        let url = format!("{}?options=-csearch_path%3D{name}", shared.cluster.url("postgres"));
+        let reusable = AtomicBool::new(reusable);
+        Self { name, url, reusable }
     }
 
     /// Creates another schema with the same tables and rows.
@@ -132,7 +135,7 @@ impl Schema {
     /// The error of PostgreSQL.
     pub fn sql(&self, statements: &str) -> Outcome<String> {
         if CHANGES.iter().any(|change| statements.contains(change)) {
-            self.shared.store(false, Ordering::SeqCst);
+            self.reusable.store(false, Ordering::SeqCst);
         }
         run(&format!("SET LOCAL search_path = {};\n{statements};", self.name))
     }
@@ -140,7 +143,7 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let is_emptied = self.shared.load(Ordering::SeqCst) && with_shared(|shared| shared.empty(&self.name)).is_ok();
+        let is_emptied = self.reusable.load(Ordering::SeqCst) && with_shared(|shared| shared.empty(&self.name)).is_ok();
         if !is_emptied {
             // If a lock prevents this, the schema stays until the cluster ends.
             drop(run(&format!(
@@ -167,7 +170,7 @@ impl Shared {
              FOR one IN SELECT tablename FROM pg_tables
                  WHERE schemaname = '{new}' AND tablename <> 'refinery_schema_history' ORDER BY tablename LOOP
                  EXECUTE format('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', one);
-                 IF pg_relation_size(one::regclass) > 262144 THEN EXECUTE format('TRUNCATE %I', one);
+                 IF pg_relation_size(one::regclass) > {LARGE} THEN EXECUTE format('TRUNCATE %I', one);
                  ELSE EXECUTE format('DELETE FROM %I', one);
                  END IF;
              END LOOP; END $$;

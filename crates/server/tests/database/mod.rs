@@ -45,7 +45,7 @@ impl Database {
 
     /// The same on PostgreSQL.
     pub(crate) fn postgres() -> Self {
-        Self::Postgres(Schema::shared().unwrap())
+        Self::Postgres(Schema::reusable().unwrap())
     }
 
     /// The same on SQLite.

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn a_server_that_is_suspended_in_the_middle_keeps_its_locks_for_seconds() {
-    let fixture = Fixture::on(Database::empty_on_postgres()).await;
+    let fixture = with_new_tables().await;
     let probe = "CREATE TABLE probe AS SELECT current_setting('idle_in_transaction_session_timeout')";
     fixture.store.change(Work::Pragma(probe.to_owned())).await.unwrap();
     assert_eq!(fixture.sql("SELECT * FROM probe"), "5s");

@@ -18,6 +18,11 @@ pub(super) async fn fixture() -> Fixture {
     Fixture::on(Database::postgres()).await
 }
 
+/// The same with tables that no other test has used.
+pub(super) async fn with_new_tables() -> Fixture {
+    Fixture::on(Database::empty_on_postgres()).await
+}
+
 /// On a cluster of its own, which a test may stop or spoil.
 pub(super) async fn alone(name: &str, settings: &[&str]) -> (Cluster, Fixture) {
     let settings = [&["fsync=off"], settings].concat();

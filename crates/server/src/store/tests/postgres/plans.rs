@@ -46,7 +46,7 @@ async fn redemptions_and_rotations_touch_no_index() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn no_index_names_a_column_that_a_rotation_changes() {
-    let fixture = Fixture::on(Database::empty_on_postgres()).await;
+    let fixture = with_new_tables().await;
     let columns = fixture.sql(
         "SELECT string_agg(a.attname, ' ' ORDER BY a.attname) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid \
          AND a.attnum = ANY(i.indkey) WHERE i.indrelid = 'grants'::regclass AND i.indpred IS NULL AND i.indexprs IS NULL",
@@ -59,7 +59,7 @@ async fn no_index_names_a_column_that_a_rotation_changes() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn every_statement_can_be_prepared() {
-    let fixture = Fixture::on(Database::empty_on_postgres()).await;
+    let fixture = with_new_tables().await;
     for sql in statements().into_iter().chain(statements_of_postgres()) {
         fixture.sql(&format!("PREPARE one AS {sql}; DEALLOCATE one"));
     }
@@ -70,7 +70,7 @@ async fn every_statement_can_be_prepared() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn no_statement_of_a_request_reads_all_grants_once_it_is_planned_for_good() {
-    let fixture = Fixture::on(Database::empty_on_postgres()).await;
+    let fixture = with_new_tables().await;
     fixture.sql(
         "INSERT INTO grants (id, app_id, user_id, organization_id, state, scopes, salt, proof_key, generation, confirmed, \
          rotated_at, created, code_expires, check_at) SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), \
@@ -100,7 +100,7 @@ async fn no_statement_of_a_request_reads_all_grants_once_it_is_planned_for_good(
 #[tokio::test]
 #[ignore = "needs PostgreSQL: cargo xtask test --only postgres"]
 async fn each_persons_memberships_are_looked_up_in_the_index() {
-    let fixture = Fixture::on(Database::empty_on_postgres()).await;
+    let fixture = with_new_tables().await;
     fixture.sql(
         "INSERT INTO users (id, number, email, name, admin, status, created) \
          SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), n, n::text, '', 0, 'active', 0 FROM generate_series(1, 1000) AS n; \
